@@ -1,0 +1,96 @@
+/*
+ * The tools there are: one JSON file each, tooldef(5).
+ *
+ * A file NAME.json is the single source of what the model is told (name,
+ * description, parameters), of how the call is shown and approved, and of the
+ * program that does the work. Files are read strictly: an unknown member, a
+ * wrong type or a schema keyword that is not enforced is an error that names
+ * the file and the member, because a rule with a typing error protects nobody.
+ *
+ * A set owns everything in it. Its tools are sorted by name, so that the list
+ * sent to the model is the same bytes every time.
+ */
+#ifndef AGENT_TOOLDEF_H
+#define AGENT_TOOLDEF_H
+
+#include "base/error.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buffer;
+
+enum tool_sandbox {
+    TOOL_SANDBOX_WORKSPACE, /* ts-jail's profile, unless a person saw the call */
+    TOOL_SANDBOX_SELF,      /* the tool jails its risky part itself; shipped tools only */
+};
+
+enum tool_preview {
+    TOOL_PREVIEW_NONE,
+    TOOL_PREVIEW_TEMPLATE, /* preview holds a template (agent/template.h) */
+    TOOL_PREVIEW_PROGRAM,  /* the program answers `prepare` */
+};
+
+struct tool_definition {
+    char *file; /* where it was read from, absolute or as the directory was given */
+    char *name;
+    char *description;
+    cJSON *parameters; /* a schema that schema_check accepts */
+
+    char *program;  /* absolute path of the executable */
+    char **argv;    /* what comes behind the program, without prepare or run; ends with NULL */
+    double timeout; /* seconds for one run; 0: the configured one */
+    enum tool_sandbox sandbox;
+    bool network;   /* may use it when jailed */
+    bool stream;    /* lines of its stdout are shown as they come */
+    bool state;     /* may use the conversation's state directory */
+    bool read_only; /* changes nothing */
+    bool parallel;  /* may run beside the other calls of its batch */
+
+    bool agent;        /* offered to the planning agent */
+    bool task_agent;   /* offered to the task agent */
+    bool auto_approve; /* runs without asking while its paths stay inside the roots */
+    char *primary_key; /* the one argument that suffices; NULL: none */
+    char **paths;      /* names of the arguments that are paths; ends with NULL */
+
+    char *header; /* template of what stands behind "NAME: "; NULL: the primary key's first line */
+    enum tool_preview preview_kind;
+    char *preview; /* the template; NULL otherwise */
+};
+
+struct tool_set {
+    struct tool_definition *tools;
+    size_t count;
+};
+
+/* Which tools of a set. */
+enum tool_group { TOOL_GROUP_ALL, TOOL_GROUP_AGENT, TOOL_GROUP_TASK };
+
+/*
+ * Load the shipped tools (from TS_TOOLDEFS_DIR when that is set), those in the
+ * user's tools directory when there is one, and those in further, a directory
+ * that must then exist (NULL: none). 0, or -1 with a sentence and an empty set.
+ */
+int tool_set_load(struct tool_set *set, const char *further, struct error *error);
+
+/*
+ * Add the tools of one directory; set was zeroed or loaded before. shipped ones
+ * may use the sandbox "self" and find their program in libexec. 0, or -1 with a
+ * sentence; the set then holds what was added before.
+ */
+int tool_set_add_directory(
+    struct tool_set *set, const char *directory, bool shipped, struct error *error);
+
+void tool_set_release(struct tool_set *set);
+
+/* NULL: there is none of this name. */
+const struct tool_definition *tool_set_find(const struct tool_set *set, const char *name);
+
+/* Append the request's "tools" value, a JSON array; empty group: "[]". 0, or -1 (errno). */
+int tool_set_append_wire(const struct tool_set *set, enum tool_group group, struct buffer *buffer);
+
+/* Whether the argument called name is one of the tool's paths. */
+bool tool_is_path(const struct tool_definition *tool, const char *name);
+
+#endif
