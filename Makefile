@@ -1,8 +1,8 @@
 # Turnstone: small programs that run tool-using AI agents the Unix way.
 #
 #   make            build everything into build/
-#   make check      build, then the test suite (TAP, prove)
-#   make demo       build, then one prompt through the whole pipe
+#   make check      install what is missing, build, pass the tests (TAP, prove)
+#   make demo       install what is missing, build, one prompt through the whole pipe
 #   make help       all targets
 #
 # PREFIX and DESTDIR are honoured by install. SANITIZE=1 builds with ASan and
@@ -22,16 +22,22 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 PROGRAM_FILES   := $(patsubst cmd/%.c,%,$(wildcard cmd/ts-*.c))
 PROGRAM_FOLDERS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/ts-*/main.c))
 C_PROGRAMS      := $(sort $(PROGRAM_FILES) $(PROGRAM_FOLDERS))
-SHELL_PROGRAMS  := $(patsubst sh/%,%,$(filter-out sh/setup,$(wildcard sh/ts-* sh/turnstone)))
+SHELL_PROGRAMS  := $(patsubst sh/%,%,$(wildcard sh/ts-* sh/turnstone))
+PROGRAMS        := $(C_PROGRAMS) $(SHELL_PROGRAMS)
 TOOLS           := $(patsubst cmd/tools/%.c,%,$(wildcard cmd/tools/*.c))
 TOOLDEFS        := $(wildcard tooldefs/*.json)
 UNIT_TESTS      := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
 FUZZERS         := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 BENCHES         := $(patsubst t/bench/%.c,%,$(wildcard t/bench/*.c))
 MANUALS         := $(wildcard man/*.[1-9])
+EXAMPLES        := $(wildcard examples/* examples/*/*)
+C_FILES         := $(wildcard lib/*/*.[ch] lib/*.h cmd/*.c cmd/*/*.[ch] t/unit/*.[ch] \
+	t/fuzz/*.[ch] t/bench/*.[ch])
+VERSION         := $(shell sed -n 's/.*TURNSTONE_VERSION "\(.*\)".*/\1/p' lib/version.h)
 
 # What a program links beyond libc, cJSON and our own library. libcurl costs
 # 5 ms at every start, so only those that speak HTTP as a client have it.
+# A unit test or fuzzer of something in a program's folder names it: SOURCES_test_x := cmd/...
 LIBS_ts-llm       := -lcurl
 LIBS_ts-render    := -lmd4c
 LIBS_ts-mock-llm  := -levent_core -levent_extra -lcurl
@@ -71,7 +77,8 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 sources_of = $(if $(wildcard cmd/$(1).c),cmd/$(1).c,$(wildcard cmd/$(1)/*.c))
 
-.PHONY: all check check-sanitize bench lint format fuzz soak install uninstall dist demo deps clean help
+.PHONY: all check check-sanitize bench lint format fuzz soak install uninstall dist demo deps \
+	clean help completion manifest
 .DELETE_ON_ERROR:
 
 all: $(C_PROGRAMS:%=$(BUILD)/bin/%) $(SHELL_PROGRAMS:%=$(BUILD)/bin/%) \
@@ -106,13 +113,13 @@ endef
 $(foreach tool,$(TOOLS),$(eval $(call tool_rule,$(tool))))
 
 define unit_rule
-$(BUILD)/unit/$(1): $(call object,t/unit/$(1).c) $(LIBRARY)
+$(BUILD)/unit/$(1): $(call object,t/unit/$(1).c $(SOURCES_$(1))) $(LIBRARY)
 	$$(call link,$(LIBS_$(1)))
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_rule,$(test))))
 
 define bench_rule
-$(BUILD)/bench/$(1): $(call object,t/bench/$(1).c) $(LIBRARY)
+$(BUILD)/bench/$(1): $(call object,t/bench/$(1).c $(SOURCES_$(1))) $(LIBRARY)
 	$$(call link,$(LIBS_$(1)))
 endef
 $(foreach bench,$(BENCHES),$(eval $(call bench_rule,$(bench))))
@@ -126,8 +133,158 @@ $(BUILD)/share/turnstone/tooldefs/%: tooldefs/%
 	install -m 644 $< $@
 
 # Unit tests, fuzzers and the bench are made only when asked for.
-.PHONY: unit-tests benches
+.PHONY: unit-tests benches fuzzers
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+# ---- fuzzers: the library once more, with clang's instruments ---------------------
+
+FUZZ_CC ?= $(or $(shell command -v clang || ls /usr/bin/clang-[0-9]* 2>/dev/null | tail -n 1),clang)
+FUZZ_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+fuzz_object = $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(1))
+FUZZ_LIBRARY := $(BUILD)/fuzz/libturnstone.a
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(QUIET)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZ_LIBRARY): $(call fuzz_object,$(LIBRARY_SOURCES) $(COMMON_SOURCES))
+	@rm -f $@
+	$(QUIET)$(AR) rcs $@ $^
+
+define fuzz_rule
+$(BUILD)/fuzz/$(1): $(call fuzz_object,t/fuzz/$(1).c $(SOURCES_$(1))) $(FUZZ_LIBRARY)
+	$$(call say,LINK,$$@)
+	$$(QUIET)$$(FUZZ_CC) $$(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) \
+		$(FUZZ_LIBRARY) $(LIBS_$(1)) -lcjson -lm
+endef
+$(foreach fuzzer,$(FUZZERS),$(eval $(call fuzz_rule,$(fuzzer))))
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
+
+# ---- shell completion, from each program's own option table ----------------------
+
+COMPLETION_bash := $(PROGRAMS:%=share/bash-completion/completions/%)
+COMPLETION_zsh  := $(PROGRAMS:%=share/zsh/site-functions/_%)
+COMPLETION_fish := $(PROGRAMS:%=share/fish/vendor_completions.d/%.fish)
+COMPLETIONS     := $(COMPLETION_bash) $(COMPLETION_zsh) $(COMPLETION_fish)
+
+completion: $(COMPLETIONS:%=$(BUILD)/%)
+
+$(BUILD)/share/bash-completion/completions/%: $(BUILD)/bin/% sh/completion
+	@mkdir -p $(@D)
+	$(QUIET)sh/completion bash $< >$@
+$(BUILD)/share/zsh/site-functions/_%: $(BUILD)/bin/% sh/completion
+	@mkdir -p $(@D)
+	$(QUIET)sh/completion zsh $< >$@
+$(BUILD)/share/fish/vendor_completions.d/%.fish: $(BUILD)/bin/% sh/completion
+	@mkdir -p $(@D)
+	$(QUIET)sh/completion fish $< >$@
+
+# ---- what people ask for ---------------------------------------------------------
+
+# The recipes call make again where one thing has to be done before another: the
+# prerequisites of one target are made at the same time.
+AGAIN = $(MAKE) --no-print-directory $(if $(V),,-s)
+
+deps:
+	@sh/setup build check
+
+check:
+	@sh/setup build check
+	@$(AGAIN) all unit-tests completion
+	@BUILD='$(BUILD)' JOBS='$(JOBS)' sh/check $(TESTS)
+
+check-sanitize:
+	@$(AGAIN) SANITIZE=1 check
+
+# The whole suite again and again: what fails once in ten runs is found here.
+SOAK_RUNS ?= 10
+soak:
+	@sh/setup build check
+	@$(AGAIN) all unit-tests completion
+	@run=1; while [ $$run -le $(SOAK_RUNS) ]; do echo "soak: run $$run of $(SOAK_RUNS)"; \
+		BUILD='$(BUILD)' JOBS='$(JOBS)' sh/check $(TESTS) || exit 1; run=$$((run + 1)); done
+
+demo:
+	@sh/setup build
+	@$(AGAIN) all
+	@BUILD='$(BUILD)' sh/demo
+
+bench:
+	@sh/setup build check
+	@$(AGAIN) all benches
+	@BUILD='$(BUILD)' t/bench/run
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	@sh/setup build fuzz
+	@$(AGAIN) fuzzers
+	@BUILD='$(BUILD)' JOBS='$(JOBS)' FUZZ_SECONDS='$(FUZZ_SECONDS)' sh/fuzz $(FUZZERS)
+
+lint:
+	@sh/setup build lint
+	@CC='$(CC)' JOBS='$(JOBS)' sh/lint
+
+format:
+	@sh/setup lint
+	clang-format -i $(C_FILES)
+
+# mode:file here:file below PREFIX. install, uninstall and the tests read this one list.
+MANIFEST = $(foreach f,$(PROGRAMS),755:$(BUILD)/bin/$(f):bin/$(f)) \
+	$(foreach f,$(TOOLS),755:$(BUILD)/libexec/turnstone/tools/$(f):libexec/turnstone/tools/$(f)) \
+	$(foreach f,$(TOOLDEFS:tooldefs/%=%),644:tooldefs/$(f):share/turnstone/tooldefs/$(f)) \
+	$(foreach f,$(MANUALS),644:$(f):share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
+	$(foreach f,$(COMPLETIONS),644:$(BUILD)/$(f):$(f)) \
+	$(foreach f,$(wildcard README.md ARCHITECTURE.md VIOLATIONS.md LICENSE),644:$(f):share/doc/turnstone/$(f)) \
+	$(foreach f,$(EXAMPLES),$(if $(wildcard $(f)/.),,$(if $(filter %.sh,$(f)),755,644):$(f):share/doc/turnstone/$(f)))
+
+manifest:
+	@printf '%s\n' $(MANIFEST)
+
+install: all completion
+	@for entry in $(MANIFEST); do \
+		mode=$${entry%%:*}; rest=$${entry#*:}; \
+		install -D -m "$$mode" "$${rest%%:*}" "$(DESTDIR)$(PREFIX)/$${rest#*:}" || exit 1; done
+	@echo "installed $(words $(MANIFEST)) files below $(DESTDIR)$(PREFIX)"
+
+uninstall:
+	@for entry in $(MANIFEST); do rm -f "$(DESTDIR)$(PREFIX)/$${entry##*:}"; done
+	@for folder in libexec/turnstone/tools libexec/turnstone share/turnstone/tooldefs \
+		share/turnstone share/doc/turnstone/examples/scripts share/doc/turnstone/examples \
+		share/doc/turnstone; do \
+		rmdir "$(DESTDIR)$(PREFIX)/$$folder" 2>/dev/null || :; done
+
+# The committed tree; the same commit always gives the same bytes.
+DIST := turnstone-$(VERSION)
+dist:
+	@mkdir -p dist
+	@git archive --format=tar --prefix='$(DIST)/' HEAD | gzip -9 -n >'dist/$(DIST).tar.gz'
+	@echo 'dist/$(DIST).tar.gz'
+
+clean:
+	rm -rf build build-sanitize dist
+
+help:
+	@sed -n 's/^#H //p' Makefile
+
+#H make                  build everything into build/
+#H make check            install what is missing, build, pass the tests; TESTS='t/0100-x.t' picks
+#H make check-sanitize   the same with ASan and UBSan in build-sanitize/
+#H make demo             one prompt through the whole pipe, tools really run
+#H make bench            measure: start-up, overhead, memory, events/s (a table, never a failure)
+#H make lint             man pages, shell, C and the rules of the house
+#H make format           clang-format the C sources
+#H make fuzz             every fuzzer for FUZZ_SECONDS=60
+#H make soak             the test suite SOAK_RUNS=10 times
+#H make install          into PREFIX=/usr/local, below DESTDIR
+#H make uninstall        remove exactly what install put there
+#H make dist             dist/turnstone-VERSION.tar.gz from the committed tree
+#H make deps             install the packages for build and tests
+#H make clean            remove what was built
+#H
+#H variables: DEVELOPER=1 (warnings are errors)  SANITIZE=1  V=1  JOBS=N  CC  CFLAGS  LDFLAGS
+#H            WRAP='valgrind -q' (put before the programs that tests start through run)
+
+-include $(shell find $(BUILD)/obj $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)

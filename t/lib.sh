@@ -157,6 +157,7 @@ done_testing() {
 start_mock() {
 	: >"$WORK/mock.url"
 	background ts-mock-llm --port 0 "$@" >"$WORK/mock.url" 2>"$WORK/mock.log"
+	# shellcheck disable=SC2034 # for the tests
 	mock_pid=$pid
 	wait_for 10 test -s "$WORK/mock.url" || {
 		diagnose "ts-mock-llm did not start: $(cat "$WORK/mock.log")"
