@@ -258,10 +258,11 @@ uninstall:
 
 # The committed tree; the same commit always gives the same bytes.
 DIST := turnstone-$(VERSION)
+DIST_DIR ?= dist
 dist:
-	@mkdir -p dist
-	@git archive --format=tar --prefix='$(DIST)/' HEAD | gzip -9 -n >'dist/$(DIST).tar.gz'
-	@echo 'dist/$(DIST).tar.gz'
+	@mkdir -p "$(DIST_DIR)"
+	@git archive --format=tar --prefix='$(DIST)/' HEAD | gzip -9 -n >"$(DIST_DIR)/$(DIST).tar.gz"
+	@echo "$(DIST_DIR)/$(DIST).tar.gz"
 
 clean:
 	rm -rf build build-sanitize dist
