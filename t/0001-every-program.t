@@ -4,7 +4,9 @@
 # know, and it notices when nobody can read what it writes.
 #
 # A manual page lists its options as '.It Fl c , Fl -count Ar N' (with the short form) or as
-# '.It Fl -count Ar N', and its SYNOPSIS is the usage line of --help.
+# '.It Fl -count Ar N', and its SYNOPSIS is the usage line of --help. The flags that stand for
+# configuration keys may stand in turnstone.toml(5) instead, as '.Fl -count', if the page refers to
+# it: they are the same for all programs.
 . "${0%/*}/lib.sh"
 
 # Long names in a manual page's option lists, sorted; a letter in front when there is one.
@@ -26,7 +28,7 @@ options_of_page() {
 }
 
 synopsis_of_page() {
-	mandoc -Tascii -O width=2000 "$1" | col -b | awk '
+	mandoc -Tascii -O width=1000 "$1" | col -b | awk '
 		/^[A-Z]/ { inside = $0 == "SYNOPSIS"; next }
 		inside { print }' | tr -s ' \n' '  ' | sed 's/^ //; s/ $//'
 }
@@ -79,6 +81,13 @@ for program in $programs; do
 		"$(awk -F '\t' 'NF != 4 || $4 == ""' table)$(cat errors)" ""
 	awk -F '\t' '$2 != "help" && $2 != "version" { print $1 " " $2 }' table | sort >listed
 	options_of_page "$page" >described
+	if grep -q '^\.Xr turnstone\.toml 5' "$page" && [ -f "$SOURCE/man/turnstone.toml.5" ]; then
+		grep '^- ' listed | while read -r letter name; do
+			grep -q "Fl -$name\( \|\$\)" "$SOURCE/man/turnstone.toml.5" && echo "$letter $name"
+		done | sort -u - described >both
+		comm -12 both listed | sort -u - described >described-here-or-there
+		mv described-here-or-there described
+	fi
 	is "$program: the manual page describes the options that there are" \
 		"$(diff listed described | sed -n 's/^</not in the page:/p; s/^>/not in the program:/p')" ""
 done

@@ -9,7 +9,7 @@
 
 # A command per line, with its continuation lines behind \001.
 commands_of_page() {
-	mandoc -Tascii -O width=2000 "$1" | col -b | awk '
+	mandoc -Tascii -O width=1000 "$1" | col -b | awk '
 		/^[A-Z]/ { inside = $0 == "EXAMPLES"; next }
 		!inside { next }
 		{ line = $0; sub(/^ +/, "", line) }
