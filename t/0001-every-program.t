@@ -11,19 +11,16 @@
 
 # Long names in a manual page's option lists, sorted; a letter in front when there is one.
 options_of_page() {
-	sed -n 's/^\.It Fl //p' "$1" | awk '{
-		letter = "-"; name = ""
-		gsub(/ Fl /, " ")
-		for (i = 1; i <= NF; i++) {
-			word = $i
-			if (word == "," || word == "Fl") continue
-			if (word == "Ar" || word == "Ns" || word == "Cm") break
-			if (word ~ /^-/) name = substr(word, 2)
-			else if (word ~ /^\\-/) name = substr(word, 3)
-			else letter = word
+	sed -n 's/^\.It Fl /Fl /p' "$1" | awk '{
+		gsub(/\\-/, "-"); gsub(/\\&/, "")
+		letter = "-"
+		for (i = 1; i < NF; i++) {
+			if ($i != "Fl") continue
+			if ($(i + 1) !~ /^-/) { letter = $(i + 1); continue }
+			name = substr($(i + 1), 2)
+			if (name != "help" && name != "version") print letter " " name
+			letter = "-"
 		}
-		gsub(/\\-/, "-", name); gsub(/\\&/, "", name)
-		if (name != "help" && name != "version" && name != "") print letter " " name
 	}' | sort -u
 }
 

@@ -12,8 +12,8 @@ for definition in "$SOURCE"/tooldefs/*.json; do
 	ok "$name: is described" jq -e '.description | type == "string" and length > 20' "$definition"
 	ok "$name: takes an object and nothing else in it" jq -e \
 		'.parameters | .type == "object" and .additionalProperties == false' "$definition"
-	is "$name: every parameter is described" "$(jq -r \
-		'.parameters.properties | to_entries[] | select(.value.description // "" | length < 5) | .key' \
+	is "$name: every parameter has a type" "$(jq -r \
+		'.parameters.properties | to_entries[] | select(.value.type == null) | .key' \
 		"$definition")" ""
 	is "$name: what is required exists" "$(jq -r \
 		'.parameters as $p | $p.required // [] | .[] | select($p.properties[.] == null)' \
