@@ -2,6 +2,7 @@
 #ifndef T_UNIT_TAP_H
 #define T_UNIT_TAP_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
