@@ -1,0 +1,605 @@
+/*
+ * The structure of a document: expressions, keys, headers, arrays, inline
+ * tables. Which table may be extended by what is the hard part of TOML: every
+ * table and array carries how it came to be (enum toml_state), and the two
+ * walks below (of a header, of a dotted key) allow different ones.
+ */
+#include "data/toml.h"
+
+#include "base/utf8.h"
+#include "data/toml_parser.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_SIZE = 8 << 10, FIRST_CAPACITY = 8 };
+
+/* Memory comes from a list of chunks and goes back all at once. */
+struct chunk {
+    struct chunk *next;
+    size_t used, size;
+    max_align_t bytes[];
+};
+
+struct toml_document {
+    struct chunk *chunks;
+    struct toml_value root;
+};
+
+struct key_path {
+    struct toml_text parts[TOML_DEPTH_LIMIT];
+    size_t count;
+};
+
+static int parse_value(struct toml_parser *parser, struct toml_value **value, int depth);
+
+/* ---- memory and errors --------------------------------------------------- */
+
+void *toml_allocate(struct toml_parser *parser, size_t size)
+{
+    struct toml_document *document = parser->document;
+    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    struct chunk *chunk = document->chunks;
+    if (chunk == NULL || chunk->size - chunk->used < size) {
+        size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+        chunk = malloc(sizeof *chunk + room);
+        if (chunk == NULL) {
+            error_system(parser->error, "read '%s'", parser->name);
+            return NULL;
+        }
+        chunk->used = 0;
+        chunk->size = room;
+        chunk->next = document->chunks;
+        document->chunks = chunk;
+    }
+    void *memory = (char *)chunk->bytes + chunk->used;
+    chunk->used += size;
+    return memory;
+}
+
+const char *toml_copy(struct toml_parser *parser, const char *bytes, size_t length)
+{
+    char *copy = toml_allocate(parser, length + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, bytes, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+int toml_column(struct toml_parser *parser, const char *where)
+{
+    if (parser->counted < parser->line_start) {
+        parser->counted = parser->line_start;
+        parser->counted_column = 1;
+    }
+    parser->counted_column += (int)utf8_count(parser->counted, (size_t)(where - parser->counted));
+    parser->counted = where;
+    return parser->counted_column;
+}
+
+int toml_refuse(struct toml_parser *parser, const char *where, const char *format, ...)
+{
+    char reason[ERROR_TEXT_SIZE / 2];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(reason, sizeof reason, format, values);
+    va_end(values);
+    int line = 1;
+    const char *line_start = parser->start;
+    for (const char *at = parser->start; at < where; at++) {
+        if (*at == '\n') {
+            line++;
+            line_start = at + 1;
+        }
+    }
+    size_t column = utf8_count(line_start, (size_t)(where - line_start)) + 1;
+    return error_set(parser->error, "%s:%d:%zu: %s", parser->name, line, column, reason);
+}
+
+static int refuse_here(struct toml_parser *parser, const char *wanted)
+{
+    int byte = toml_peek(parser, 0);
+    if (byte == TOML_END)
+        return toml_refuse(parser, parser->at, "the file ends where %s should be", wanted);
+    if (byte == '\n' || byte == '\r')
+        return toml_refuse(parser, parser->at, "the line ends where %s should be", wanted);
+    if (byte < ' ' || byte == 0x7F)
+        return toml_refuse(parser, parser->at, "control character 0x%02X", (unsigned)byte);
+    uint32_t character;
+    int size = utf8_decode(parser->at, (size_t)(parser->end - parser->at), &character);
+    return toml_refuse(
+        parser, parser->at, "'%.*s' where %s should be", size > 0 ? size : 1, parser->at, wanted);
+}
+
+/* ---- white space --------------------------------------------------------- */
+
+static void skip_blanks(struct toml_parser *parser)
+{
+    while (toml_peek(parser, 0) == ' ' || toml_peek(parser, 0) == '\t')
+        parser->at++;
+}
+
+bool toml_newline(struct toml_parser *parser)
+{
+    size_t length = toml_peek(parser, 0) == '\r' ? 2 : 1;
+    if (toml_peek(parser, length - 1) != '\n')
+        return false;
+    parser->at += length;
+    parser->line++;
+    parser->line_start = parser->at;
+    return true;
+}
+
+static int skip_comment(struct toml_parser *parser)
+{
+    if (toml_peek(parser, 0) != '#')
+        return 0;
+    for (;; parser->at++) {
+        int byte = toml_peek(parser, 0);
+        if (byte == TOML_END || byte == '\n' || (byte == '\r' && toml_peek(parser, 1) == '\n'))
+            return 0;
+        if ((byte < ' ' && byte != '\t') || byte == 0x7F)
+            return toml_refuse(
+                parser, parser->at, "control character 0x%02X in a comment", (unsigned)byte);
+    }
+}
+
+/* Blanks, comments and newlines, as they may stand inside an array. */
+static int skip_lines(struct toml_parser *parser)
+{
+    do {
+        skip_blanks(parser);
+        if (skip_comment(parser) < 0)
+            return -1;
+    } while (toml_newline(parser));
+    return 0;
+}
+
+static int end_of_line(struct toml_parser *parser)
+{
+    skip_blanks(parser);
+    if (skip_comment(parser) < 0)
+        return -1;
+    if (toml_peek(parser, 0) == TOML_END || toml_newline(parser))
+        return 0;
+    return refuse_here(parser, "the end of the line");
+}
+
+/* ---- tables -------------------------------------------------------------- */
+
+static struct toml_value *new_value(
+    struct toml_parser *parser, enum toml_type type, enum toml_state state, int line, int column)
+{
+    struct toml_value *value = toml_allocate(parser, sizeof *value);
+    if (value != NULL) {
+        *value = (struct toml_value){.type = type, .state = state, .line = line, .column = column};
+    }
+    return value;
+}
+
+/* Make room for one more of size bytes behind the count there are. */
+static void *grown(struct toml_parser *parser, struct toml_value *value, void *old, size_t size)
+{
+    if (value->count < value->capacity)
+        return old;
+    size_t capacity = value->capacity == 0 ? FIRST_CAPACITY : value->capacity * 2;
+    void *memory = toml_allocate(parser, capacity * size);
+    if (memory == NULL)
+        return NULL;
+    if (value->count > 0)
+        memcpy(memory, old, value->count * size);
+    value->capacity = capacity;
+    return memory;
+}
+
+static struct toml_member *find(const struct toml_value *table, const char *key, size_t length)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct toml_member *member = &table->members[i];
+        if (member->key_length == length && memcmp(member->key, key, length) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+static int add_member(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *key, const char *where, struct toml_value *value)
+{
+    if (table->count == TOML_MEMBER_LIMIT)
+        return toml_refuse(parser, where, "more than %d keys in one table", TOML_MEMBER_LIMIT);
+    void *members = grown(parser, table, table->members, sizeof *table->members);
+    if (members == NULL)
+        return -1;
+    table->members = members;
+    table->members[table->count++] = (struct toml_member){
+        .key = key->text,
+        .key_length = key->length,
+        .line = key->line,
+        .column = key->column,
+        .value = value,
+    };
+    return 0;
+}
+
+static int add_item(struct toml_parser *parser, struct toml_value *array, struct toml_value *item)
+{
+    void *items = grown(parser, array, array->items, sizeof(struct toml_value *));
+    if (items == NULL)
+        return -1;
+    array->items = items;
+    array->items[array->count++] = item;
+    return 0;
+}
+
+static struct toml_value *add_new(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *key, const char *where, enum toml_type type, enum toml_state state)
+{
+    struct toml_value *value = new_value(parser, type, state, key->line, key->column);
+    if (value == NULL || add_member(parser, table, key, where, value) < 0)
+        return NULL;
+    return value;
+}
+
+/* ---- keys ---------------------------------------------------------------- */
+
+static bool is_bare(int byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+}
+
+static int parse_key(struct toml_parser *parser, struct toml_text *key)
+{
+    key->line = parser->line;
+    key->column = toml_column(parser, parser->at);
+    int byte = toml_peek(parser, 0);
+    if (byte == '"' || byte == '\'')
+        return toml_string(parser, false, key);
+    const char *begin = parser->at;
+    while (is_bare(toml_peek(parser, 0)))
+        parser->at++;
+    key->length = (size_t)(parser->at - begin);
+    if (key->length == 0)
+        return refuse_here(parser, "a key");
+    key->text = toml_copy(parser, begin, key->length);
+    return key->text != NULL ? 0 : -1;
+}
+
+static int parse_path(struct toml_parser *parser, struct key_path *path, int depth)
+{
+    path->count = 0;
+    for (;;) {
+        skip_blanks(parser);
+        if ((int)path->count + depth >= TOML_DEPTH_LIMIT)
+            return toml_refuse(
+                parser, parser->at, "more than %d tables inside each other", TOML_DEPTH_LIMIT);
+        if (parse_key(parser, &path->parts[path->count++]) < 0)
+            return -1;
+        skip_blanks(parser);
+        if (toml_peek(parser, 0) != '.')
+            return 0;
+        parser->at++;
+    }
+}
+
+static int refuse_again(
+    struct toml_parser *parser, const char *where, const struct toml_text *key, int line)
+{
+    return toml_refuse(parser, where, "'%.*s' is already defined in line %d",
+        (int)(key->length < 80 ? key->length : 80), key->text, line);
+}
+
+/* The table that a dotted key's part but the last leads to: new, or made by dotted keys too. */
+static struct toml_value *step_dotted(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *part, const char *where)
+{
+    const struct toml_member *member = find(table, part->text, part->length);
+    if (member == NULL)
+        return add_new(parser, table, part, where, TOML_TABLE, TOML_DOTTED);
+    if (member->value->type == TOML_TABLE && member->value->state == TOML_DOTTED)
+        return member->value;
+    refuse_again(parser, where, part, member->line);
+    return NULL;
+}
+
+static int parse_pair(struct toml_parser *parser, struct toml_value *table, int depth)
+{
+    struct key_path path;
+    const char *where = parser->at;
+    if (parse_path(parser, &path, depth) < 0)
+        return -1;
+    for (size_t i = 0; i + 1 < path.count; i++) {
+        table = step_dotted(parser, table, &path.parts[i], where);
+        if (table == NULL)
+            return -1;
+    }
+    const struct toml_text *last = &path.parts[path.count - 1];
+    const struct toml_member *member = find(table, last->text, last->length);
+    if (member != NULL)
+        return refuse_again(parser, where, last, member->line);
+    if (toml_peek(parser, 0) != '=')
+        return refuse_here(parser, "'='");
+    parser->at++;
+    skip_blanks(parser);
+    struct toml_value *value;
+    if (parse_value(parser, &value, depth + (int)path.count) < 0)
+        return -1;
+    return add_member(parser, table, last, where, value);
+}
+
+/* ---- headers ------------------------------------------------------------- */
+
+/* The table that a header's part but the last leads to; in an array of tables, the newest one. */
+static struct toml_value *step_header(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *part, const char *where)
+{
+    const struct toml_member *member = find(table, part->text, part->length);
+    if (member == NULL)
+        return add_new(parser, table, part, where, TOML_TABLE, TOML_IMPLIED);
+    struct toml_value *value = member->value;
+    if (value->type == TOML_ARRAY && value->state == TOML_APPENDED)
+        return value->items[value->count - 1];
+    if (value->type == TOML_TABLE && value->state != TOML_CLOSED)
+        return value;
+    refuse_again(parser, where, part, member->line);
+    return NULL;
+}
+
+static struct toml_value *open_table(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *key, const char *where)
+{
+    const struct toml_member *member = find(table, key->text, key->length);
+    if (member == NULL)
+        return add_new(parser, table, key, where, TOML_TABLE, TOML_HEADED);
+    struct toml_value *value = member->value;
+    if (value->type == TOML_TABLE && value->state == TOML_IMPLIED) {
+        value->state = TOML_HEADED;
+        return value;
+    }
+    refuse_again(parser, where, key, member->line);
+    return NULL;
+}
+
+static struct toml_value *append_table(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *key, const char *where)
+{
+    const struct toml_member *member = find(table, key->text, key->length);
+    struct toml_value *array = member != NULL
+                                   ? member->value
+                                   : add_new(parser, table, key, where, TOML_ARRAY, TOML_APPENDED);
+    if (array == NULL)
+        return NULL;
+    if (array->type != TOML_ARRAY || array->state != TOML_APPENDED) {
+        refuse_again(parser, where, key, member->line);
+        return NULL;
+    }
+    struct toml_value *item = new_value(parser, TOML_TABLE, TOML_HEADED, key->line, key->column);
+    return item != NULL && add_item(parser, array, item) == 0 ? item : NULL;
+}
+
+/* "[a.b]" or "[[a.b]]": the table that the following pairs go into. */
+static int parse_header(struct toml_parser *parser, struct toml_value **current, int *depth)
+{
+    const char *where = parser->at++;
+    bool array = toml_peek(parser, 0) == '[';
+    if (array)
+        parser->at++;
+    struct key_path path;
+    if (parse_path(parser, &path, 0) < 0)
+        return -1;
+    for (int i = 0; i < (array ? 2 : 1); i++) {
+        if (toml_peek(parser, 0) != ']')
+            return refuse_here(parser, array ? "']]'" : "']'");
+        parser->at++;
+    }
+    struct toml_value *table = &parser->document->root;
+    for (size_t i = 0; i + 1 < path.count && table != NULL; i++)
+        table = step_header(parser, table, &path.parts[i], where);
+    if (table == NULL)
+        return -1;
+    const struct toml_text *last = &path.parts[path.count - 1];
+    *current =
+        array ? append_table(parser, table, last, where) : open_table(parser, table, last, where);
+    *depth = (int)path.count;
+    return *current != NULL ? 0 : -1;
+}
+
+/* ---- values -------------------------------------------------------------- */
+
+static int parse_array(struct toml_parser *parser, struct toml_value *array, int depth)
+{
+    parser->at++;
+    array->type = TOML_ARRAY;
+    for (;;) {
+        if (skip_lines(parser) < 0)
+            return -1;
+        if (toml_peek(parser, 0) == ']')
+            break;
+        struct toml_value *item;
+        if (parse_value(parser, &item, depth + 1) < 0 || add_item(parser, array, item) < 0 ||
+            skip_lines(parser) < 0)
+            return -1;
+        if (toml_peek(parser, 0) == ']')
+            break;
+        if (toml_peek(parser, 0) != ',')
+            return refuse_here(parser, "',' or ']'");
+        parser->at++;
+    }
+    parser->at++;
+    return 0;
+}
+
+/* What dotted keys made inside an inline table is complete with it. */
+static void close_tables(struct toml_value *table)
+{
+    table->state = TOML_CLOSED;
+    for (size_t i = 0; i < table->count; i++) {
+        struct toml_value *value = table->members[i].value;
+        if (value->type == TOML_TABLE && value->state == TOML_DOTTED)
+            close_tables(value);
+    }
+}
+
+static int parse_inline_table(struct toml_parser *parser, struct toml_value *table, int depth)
+{
+    parser->at++;
+    table->type = TOML_TABLE;
+    skip_blanks(parser);
+    bool empty = toml_peek(parser, 0) == '}';
+    while (!empty) {
+        skip_blanks(parser);
+        if (parse_pair(parser, table, depth) < 0)
+            return -1;
+        skip_blanks(parser);
+        if (toml_peek(parser, 0) == '}')
+            break;
+        if (toml_peek(parser, 0) != ',')
+            return refuse_here(parser, "',' or '}'");
+        parser->at++;
+    }
+    parser->at++;
+    close_tables(table);
+    return 0;
+}
+
+static int parse_value(struct toml_parser *parser, struct toml_value **result, int depth)
+{
+    if (depth > TOML_DEPTH_LIMIT)
+        return toml_refuse(
+            parser, parser->at, "more than %d values inside each other", TOML_DEPTH_LIMIT);
+    struct toml_value *value =
+        new_value(parser, TOML_STRING, TOML_CLOSED, parser->line, toml_column(parser, parser->at));
+    if (value == NULL)
+        return -1;
+    *result = value;
+    struct toml_text string;
+    switch (toml_peek(parser, 0)) {
+    case '[':
+        return parse_array(parser, value, depth);
+    case '{':
+        return parse_inline_table(parser, value, depth);
+    case '"':
+    case '\'':
+        if (toml_string(parser, true, &string) < 0)
+            return -1;
+        value->text = string.text;
+        value->count = string.length;
+        return 0;
+    case TOML_END:
+    case '\n':
+    case '\r':
+    case '#':
+        return refuse_here(parser, "a value");
+    default:
+        return toml_scalar(parser, value);
+    }
+}
+
+/* ---- the document -------------------------------------------------------- */
+
+static int parse_document(struct toml_parser *parser)
+{
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
+    size_t length = (size_t)(parser->end - parser->start);
+    size_t valid = utf8_valid_prefix(parser->start, length);
+    if (valid < length)
+        return toml_refuse(parser, parser->start + valid, "byte 0x%02X is no UTF-8",
+            (unsigned)(unsigned char)parser->start[valid]);
+    if (length >= 3 && memcmp(parser->at, byte_order_mark, 3) == 0)
+        parser->at = parser->line_start = parser->counted = parser->start = parser->start + 3;
+    struct toml_value *current = &parser->document->root;
+    int depth = 0;
+    for (;;) {
+        if (skip_lines(parser) < 0)
+            return -1;
+        int byte = toml_peek(parser, 0);
+        if (byte == TOML_END)
+            return 0;
+        int status = byte == '[' ? parse_header(parser, &current, &depth)
+                                 : parse_pair(parser, current, depth);
+        if (status < 0 || end_of_line(parser) < 0)
+            return -1;
+    }
+}
+
+struct toml_document *toml_parse(
+    const char *text, size_t length, const char *name, struct error *error)
+{
+    if (length > TOML_SIZE_LIMIT) {
+        error_set(error, "%s: larger than %d bytes", name, TOML_SIZE_LIMIT);
+        return NULL;
+    }
+    struct toml_document *document = calloc(1, sizeof *document);
+    if (document == NULL) {
+        error_system(error, "read '%s'", name);
+        return NULL;
+    }
+    document->root =
+        (struct toml_value){.type = TOML_TABLE, .state = TOML_HEADED, .line = 1, .column = 1};
+    struct toml_parser parser = {
+        .name = name,
+        .start = text,
+        .at = text,
+        .line_start = text,
+        .end = text + length,
+        .line = 1,
+        .counted = text,
+        .counted_column = 1,
+        .document = document,
+        .error = error,
+    };
+    buffer_init(&parser.scratch, TOML_SIZE_LIMIT);
+    int status = parse_document(&parser);
+    buffer_release(&parser.scratch);
+    if (status == 0)
+        return document;
+    toml_free(document);
+    return NULL;
+}
+
+void toml_free(struct toml_document *document)
+{
+    if (document == NULL)
+        return;
+    for (struct chunk *chunk = document->chunks, *next; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        free(chunk);
+    }
+    free(document);
+}
+
+const struct toml_value *toml_root(const struct toml_document *document)
+{
+    return &document->root;
+}
+
+const struct toml_member *toml_member(const struct toml_value *table, const char *key)
+{
+    return table != NULL && table->type == TOML_TABLE ? find(table, key, strlen(key)) : NULL;
+}
+
+const struct toml_value *toml_get(const struct toml_value *table, const char *key)
+{
+    const struct toml_member *member = toml_member(table, key);
+    return member != NULL ? member->value : NULL;
+}
+
+const char *toml_type_name(enum toml_type type)
+{
+    static const char *const names[] = {
+        [TOML_STRING] = "a string",
+        [TOML_INTEGER] = "an integer",
+        [TOML_FLOAT] = "a number",
+        [TOML_BOOLEAN] = "a boolean",
+        [TOML_OFFSET_DATETIME] = "a time",
+        [TOML_LOCAL_DATETIME] = "a time",
+        [TOML_LOCAL_DATE] = "a date",
+        [TOML_LOCAL_TIME] = "a time",
+        [TOML_ARRAY] = "an array",
+        [TOML_TABLE] = "a table",
+    };
+    return names[type];
+}
