@@ -52,6 +52,11 @@ enum config_program {
     CONFIG_FOR_APPROVE = 8,
     CONFIG_FOR_RENDER = 16,
     CONFIG_FOR_JAIL = 32,
+    CONFIG_FOR_STORE = 64,   /* everything that opens the database */
+    CONFIG_FOR_SERVER = 128, /* ts-node, ts-sse, ts-health */
+    CONFIG_FOR_ROUTE = 256,  /* ts-route, ts-heartbeat, ts-send */
+    CONFIG_FOR_DASH = 512,
+    CONFIG_FOR_REPL = 1024,
 };
 
 struct config_key {
@@ -60,6 +65,7 @@ struct config_key {
     const char *fallback;      /* the default as text; NULL: none */
     double least, most;        /* bounds of numbers; both 0: none */
     const char *choices;       /* "low medium high"; NULL: any */
+    const char *placeholder;   /* of the flag's argument, with the unit: "SECONDS"; NULL: by type */
     const char *flag;          /* long option without dashes; NULL: none */
     const char *environment;   /* primary variable */
     const char *environment_2; /* a second, older name; NULL: none */
@@ -77,6 +83,21 @@ extern const struct config_key config_keys[]; /* ends with name NULL */
  */
 const struct option_spec *config_options(unsigned programs);
 
+/* The key of a name; NULL: unknown. */
+const struct config_key *config_find(const char *name);
+
+/* A key of [models.ALIAS]: has the type and bounds of an other key, whose value stands in for it.
+ */
+struct config_model_key {
+    const char *name; /* "base_url" */
+    const char *like; /* "api.base_url" */
+};
+
+extern const struct config_model_key config_model_keys[]; /* ends with name NULL */
+
+/* The known name nearest to a misspelt one, "section.key" or "section"; NULL: none is near. */
+const char *config_nearest(const char *name);
+
 /*
  * Find the files, read, check and merge them with the environment. file, when
  * not NULL, replaces the user's file (also from TURNSTONE_CONFIG). NULL with a
@@ -90,13 +111,22 @@ void config_free(struct config *config);
 /* Take an option of config_options; value NULL for a switch. 0, or -1 with a sentence. */
 int config_set_option(struct config *config, int option, const char *value, struct error *error);
 
-/* Values, owned by config. Asking for an unknown name is a bug and aborts. */
+/* Values, owned by config. An empty text is NULL too: for every key it means 'none'. Asking for an
+ * unknown name is a bug and aborts. */
 const char *config_text(const struct config *config, const char *name); /* NULL: unset */
 int64_t config_integer(const struct config *config, const char *name);
 double config_number(const struct config *config, const char *name);
 bool config_boolean(const struct config *config, const char *name);
 size_t config_list_size(const struct config *config, const char *name);
 const char *config_list_item(const struct config *config, const char *name, size_t index);
+
+/* A key with several values or parts as the file has it; NULL: unset, or not from a file. */
+struct toml_value;
+const struct toml_value *config_value(const struct config *config, const char *name);
+
+/* Any value as text, lists with commas, tables as JSON; a secret as it is. The caller frees it.
+ * NULL: unset. */
+char *config_print(const struct config *config, const char *name);
 
 /* Where a value comes from; and for files, the file's name, else NULL. */
 enum config_origin config_origin(const struct config *config, const char *name);
@@ -117,18 +147,19 @@ char **config_export(struct config *config, bool secrets);
 
 struct config_model {
     const char *alias;
-    const char *model;    /* NULL: ask the server */
-    const char *base_url; /* without a trailing slash */
+    const char *model;       /* NULL: ask the server */
+    const char *base_url;    /* without a trailing slash */
     const char *unix_socket; /* NULL, or a path: base_url then names only host and path */
     const char *ca_file;     /* NULL: the system's */
+    const char *proxy;       /* NULL: as http_proxy and https_proxy say */
     bool verify_tls;
-    int64_t context_window; /* 0: not set, ask the server or assume the default */
-    int64_t max_tokens;     /* 0: not set */
-    double temperature;     /* NAN: not set */
-    const char *reasoning_effort; /* NULL: not set */
-    const char *system_role;      /* "system" or "developer" */
-    const char *effort_field;     /* where reasoning_effort goes: "reasoning_effort",
-                                     "chat_template_kwargs" or "none" */
+    int64_t context_window;        /* 0: not set, ask the server or assume the default */
+    int64_t max_tokens;            /* 0: not set */
+    double temperature;            /* NAN: not set */
+    const char *reasoning_effort;  /* NULL: not set */
+    const char *system_role;       /* "system" or "developer" */
+    const char *effort_field;      /* where reasoning_effort goes: "reasoning_effort",
+                                      "chat_template_kwargs" or "none" */
     const char *token_limit_field; /* "max_completion_tokens" or "max_tokens" */
     const char *think_tags;        /* "auto" (only at the start), "always", "never" */
     bool replay_reasoning;         /* send reasoning back under the name it came with */
@@ -140,10 +171,19 @@ struct config_model {
     int64_t retries;
 };
 
+/*
+ * Which alias NULL stands for: model.name where that is one, else model.default.
+ * A field of a model comes from [models.ALIAS], else from [model] or [api]; but
+ * for that one alias flags and environment come first ([api]'s only where it
+ * is model.default's: TURNSTONE_BASE_URL does not redirect a model that was
+ * chosen by name).
+ */
+const char *config_model_default(const struct config *config);
+
 /* The model of an alias; NULL or "" is the default one. 0, or -1 with a sentence naming the aliases
  * there are. The texts belong to config. */
-int config_model(
-    const struct config *config, const char *alias, struct config_model *model, struct error *error);
+int config_model(const struct config *config, const char *alias, struct config_model *model,
+    struct error *error);
 
 /*
  * The key for a model, from api_key, api_key_file, api_key_command or the

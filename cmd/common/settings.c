@@ -1,0 +1,62 @@
+#include "common/settings.h"
+
+#include "common/program.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool settings_take(struct settings *settings, int id, const char *value)
+{
+    if (id == OPTION_CONFIG) {
+        settings->file = value;
+        return true;
+    }
+    if (id < OPTION_SHARED)
+        return false;
+    if (settings->count == SETTINGS_MOST)
+        die_usage("more than %d options", SETTINGS_MOST);
+    settings->given[settings->count].id = id;
+    settings->given[settings->count++].value = value;
+    return true;
+}
+
+/* A configuration error is several sentences, joined by newlines. */
+static void warn_lines(const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        warn("%.*s", (int)length, text);
+        text += length;
+        text += *text == '\n';
+    }
+}
+
+/* config_load's pointer type cannot carry warn's format attribute. */
+static void warn_plain(const char *format, ...)
+{
+    char text[ERROR_TEXT_SIZE];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(text, sizeof text, format, values);
+    va_end(values);
+    warn("%s", text);
+}
+
+struct config *settings_load(const struct settings *settings)
+{
+    if (settings->file != NULL && settings->file[0] == '\0')
+        die_usage("option '--config' needs the name of a file");
+    struct error error;
+    struct config *config = config_load(settings->file, warn_plain, &error);
+    if (config == NULL) {
+        warn_lines(error.text);
+        exit(EXIT_CONFIG);
+    }
+    for (size_t i = 0; i < settings->count; i++) {
+        if (config_set_option(config, settings->given[i].id, settings->given[i].value, &error) < 0)
+            die_usage("%s", error.text);
+    }
+    return config;
+}
