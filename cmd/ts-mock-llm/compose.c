@@ -110,7 +110,10 @@ static int compose_completion(
                   answer->quirks[QUIRK_STREAM_ANYWAY];
     plan->content_type = stream ? event_type : json_type;
     plan->whole = !stream;
-    int status = stream ? compose_stream(&composer) : compose_whole(&composer);
+    int status = calls_open(&composer);
+    if (status == 0)
+        status = stream ? compose_stream(&composer) : compose_whole(&composer);
+    calls_close(&composer);
     buffer_release(&composer.head);
     buffer_release(&composer.held);
     return status;

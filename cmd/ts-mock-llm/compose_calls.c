@@ -5,6 +5,7 @@
 #include "request.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The arguments as text, templates expanded; "" when the call has none. */
@@ -31,7 +32,7 @@ static bool is_object_sent(const struct composer *composer, const cJSON *call)
            !cJSON_IsString(json_get(call, "arguments"));
 }
 
-/* ,"key":value or nothing; first decides about the comma */
+/* "key": with a comma before it, unless it is the first of its object. */
 static int append_key(struct buffer *buffer, const char *key)
 {
     char last = buffer->length == 0 ? '{' : buffer->data[buffer->length - 1];
@@ -84,146 +85,127 @@ static int append_name(const struct composer *composer, struct buffer *buffer, c
     return status;
 }
 
-/* The fragments of the arguments only. */
-static long argument_pieces(const struct composer *composer, const struct buffer *arguments)
-{
-    long pieces = 0;
-    for (size_t at = 0; at < arguments->length; pieces++)
-        at += next_cut(composer, arguments->data + at, arguments->length - at);
-    return pieces;
-}
-
-static bool is_whole(const struct composer *composer, const cJSON *call)
+static bool is_whole(const struct composer *composer, const struct call *call)
 {
     return has_quirk(composer, QUIRK_WHOLE_CALLS) || has_quirk(composer, QUIRK_ONE_DELTA) ||
-           has_quirk(composer, QUIRK_MERGED) || is_object_sent(composer, call);
+           has_quirk(composer, QUIRK_MERGED) || is_object_sent(composer, call->given);
 }
 
-long call_fragments(const struct composer *composer, const cJSON *call)
+static bool is_name_late(const struct composer *composer, const struct call *call)
 {
-    if (is_whole(composer, call))
-        return 1;
-    struct buffer arguments;
-    buffer_init(&arguments, PLAN_BYTES_LIMIT);
-    long pieces = -1;
-    if (append_arguments(composer, &arguments, call) == 0)
-        pieces = 1 + argument_pieces(composer, &arguments) +
-                 (has_quirk(composer, QUIRK_NAME_LAST) ? 1 : 0);
-    buffer_release(&arguments);
-    return pieces;
+    return has_quirk(composer, QUIRK_NAME_LAST) && !is_whole(composer, call);
 }
 
-/* Everything before "function" of fragment number fragment. */
-static int append_front(const struct composer *composer, struct buffer *buffer, const cJSON *call,
-    int number, long fragment)
+int calls_open(struct composer *composer)
 {
-    if (append_index(composer, buffer, call, number) < 0)
+    int count = cJSON_GetArraySize(composer->answer->tool_calls);
+    if (count == 0)
+        return 0;
+    composer->calls = calloc((size_t)count, sizeof *composer->calls);
+    if (composer->calls == NULL)
         return -1;
-    bool first = fragment == 0;
-    if (first || has_quirk(composer, QUIRK_ID_EVERY_FRAGMENT)) {
-        if (append_id(composer, buffer, call, number) < 0)
+    const cJSON *given;
+    cJSON_ArrayForEach(given, composer->answer->tool_calls)
+    {
+        struct call *call = &composer->calls[composer->call_count];
+        *call = (struct call){.given = given, .number = composer->call_count};
+        buffer_init(&call->arguments, PLAN_BYTES_LIMIT);
+        composer->call_count++;
+        if (append_arguments(composer, &call->arguments, given) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void calls_close(struct composer *composer)
+{
+    for (int i = 0; i < composer->call_count; i++)
+        buffer_release(&composer->calls[i].arguments);
+    free(composer->calls);
+    composer->calls = NULL;
+    composer->call_count = 0;
+}
+
+/* Everything before "function". */
+static int append_front(
+    const struct composer *composer, struct buffer *buffer, const struct call *call)
+{
+    if (append_index(composer, buffer, call->given, call->number) < 0)
+        return -1;
+    if (!call->begun || has_quirk(composer, QUIRK_ID_EVERY_FRAGMENT)) {
+        if (append_id(composer, buffer, call->given, call->number) < 0)
             return -1;
     } else if (has_quirk(composer, QUIRK_NULL_ID_NAME)) {
         if (append_key(buffer, "id") < 0 || append_json_text(buffer, NULL) < 0)
             return -1;
     }
-    const cJSON *type = json_get(call, "type");
-    if (!first && type == NULL)
+    const cJSON *type = json_get(call->given, "type");
+    if (call->begun && type == NULL)
         return 0;
     return append_key(buffer, "type") < 0
                ? -1
                : append_json_text(buffer, type == NULL ? "function" : cJSON_GetStringValue(type));
 }
 
-static int append_fragment_name(const struct composer *composer, struct buffer *buffer,
-    const cJSON *call, bool first, bool last)
+static int append_fragment_name(
+    const struct composer *composer, struct buffer *buffer, const struct call *call)
 {
-    bool late = has_quirk(composer, QUIRK_NAME_LAST) && !is_whole(composer, call);
-    if (late ? last : first || has_quirk(composer, QUIRK_NAME_EVERY_FRAGMENT))
-        return append_name(composer, buffer, call);
-    if (has_quirk(composer, QUIRK_EMPTY_NAME) || has_quirk(composer, QUIRK_NULL_ID_NAME))
-        return append_key(buffer, "name") < 0
-                   ? -1
-                   : append_json_text(buffer, has_quirk(composer, QUIRK_EMPTY_NAME) ? "" : NULL);
-    return 0;
+    bool due = is_name_late(composer, call)
+                   ? call->begun && call->at == call->arguments.length
+                   : !call->begun || has_quirk(composer, QUIRK_NAME_EVERY_FRAGMENT);
+    if (due)
+        return append_name(composer, buffer, call->given);
+    bool empty = has_quirk(composer, QUIRK_EMPTY_NAME);
+    if (!empty && !has_quirk(composer, QUIRK_NULL_ID_NAME))
+        return 0;
+    return append_key(buffer, "name") < 0 ? -1 : append_json_text(buffer, empty ? "" : NULL);
 }
 
-/* The piece of the arguments that fragment carries; empty for the first and a late name. */
-static void find_piece(const struct composer *composer, const struct buffer *arguments,
-    long fragment, size_t *from, size_t *length)
+/* The first fragment of a call has empty arguments, unless the call is sent whole. */
+static int append_fragment_arguments(
+    const struct composer *composer, struct buffer *buffer, struct call *call)
 {
-    size_t at = 0, size = 0;
-    for (long i = 0; i < fragment; i++) {
-        at += size;
-        size = next_cut(composer, arguments->data + at, arguments->length - at);
-    }
-    *from = at;
-    *length = size;
-}
-
-static int append_function(const struct composer *composer, struct buffer *buffer,
-    const cJSON *call, const struct buffer *arguments, long fragment)
-{
+    const struct buffer *arguments = &call->arguments;
     bool whole = is_whole(composer, call);
-    long pieces = argument_pieces(composer, arguments);
-    bool late = has_quirk(composer, QUIRK_NAME_LAST) && !whole;
-    bool last = fragment == (whole ? 0 : pieces + (late ? 1 : 0));
-    if (append_key(buffer, "function") < 0 || buffer_append_byte(buffer, '{') < 0 ||
-        append_fragment_name(composer, buffer, call, fragment == 0, last) < 0)
-        return -1;
-    if (late && last && fragment > 0)
-        return buffer_append_text(buffer, "}}");
-    if (whole && json_get(call, "arguments") == NULL)
-        return buffer_append_text(buffer, "}}");
+    bool nothing_left = call->begun && call->at == arguments->length;
+    if (nothing_left || (whole && json_get(call->given, "arguments") == NULL))
+        return 0;
     if (append_key(buffer, "arguments") < 0)
         return -1;
-    size_t from = 0, length = arguments->length;
+    const char *text = arguments->data + call->at;
+    size_t length = arguments->length - call->at;
     if (!whole)
-        find_piece(composer, arguments, fragment, &from, &length);
-    int status = is_object_sent(composer, call)
-                     ? buffer_append(buffer, arguments->data, arguments->length)
-                     : json_append_string(buffer, arguments->data + from, length);
-    return status < 0 ? -1 : buffer_append_text(buffer, "}}");
+        length = call->begun ? next_cut(composer, text, length) : 0;
+    call->at += length;
+    return is_object_sent(composer, call->given) ? buffer_append(buffer, text, length)
+                                                 : json_append_string(buffer, text, length);
 }
 
-int append_call_fragment(const struct composer *composer, struct buffer *buffer, const cJSON *call,
-    int number, long fragment)
+int append_next_fragment(const struct composer *composer, struct buffer *buffer, struct call *call)
 {
-    struct buffer arguments;
-    buffer_init(&arguments, PLAN_BYTES_LIMIT);
-    int status = append_arguments(composer, &arguments, call);
-    if (status == 0)
-        status = buffer_append_byte(buffer, '{');
-    if (status == 0)
-        status = append_front(composer, buffer, call, number, fragment);
-    if (status == 0)
-        status = append_function(composer, buffer, call, &arguments, fragment);
-    buffer_release(&arguments);
-    return status;
+    bool named = call->begun && call->at == call->arguments.length;
+    if (buffer_append_byte(buffer, '{') < 0 || append_front(composer, buffer, call) < 0 ||
+        append_key(buffer, "function") < 0 || buffer_append_byte(buffer, '{') < 0 ||
+        append_fragment_name(composer, buffer, call) < 0 ||
+        append_fragment_arguments(composer, buffer, call) < 0)
+        return -1;
+    call->begun = true;
+    call->done = call->at == call->arguments.length && (named || !is_name_late(composer, call));
+    return buffer_append_text(buffer, "}}");
 }
 
 int append_whole_call(
-    const struct composer *composer, struct buffer *buffer, const cJSON *call, int number)
+    const struct composer *composer, struct buffer *buffer, const struct call *call)
 {
-    struct buffer arguments;
-    buffer_init(&arguments, PLAN_BYTES_LIMIT);
-    int status = append_arguments(composer, &arguments, call);
-    if (status == 0)
-        status = buffer_append_byte(buffer, '{');
-    if (status == 0)
-        status = append_id(composer, buffer, call, number);
-    if (status == 0)
-        status = append_key(buffer, "type");
-    if (status == 0)
-        status = buffer_append_text(buffer, "\"function\",\"function\":{");
-    if (status == 0)
-        status = append_name(composer, buffer, call);
-    if (status == 0)
-        status = append_key(buffer, "arguments");
-    if (status == 0)
-        status = is_object_sent(composer, call)
-                     ? buffer_append(buffer, arguments.data, arguments.length)
-                     : json_append_string(buffer, arguments.data, arguments.length);
-    buffer_release(&arguments);
+    const struct buffer *arguments = &call->arguments;
+    if (buffer_append_byte(buffer, '{') < 0 ||
+        append_id(composer, buffer, call->given, call->number) < 0 ||
+        append_key(buffer, "type") < 0 ||
+        buffer_append_text(buffer, "\"function\",\"function\":{") < 0 ||
+        append_name(composer, buffer, call->given) < 0 || append_key(buffer, "arguments") < 0)
+        return -1;
+    int status = is_object_sent(composer, call->given)
+                     ? buffer_append(buffer, arguments->data, arguments->length)
+                     : json_append_string(buffer, arguments->data, arguments->length);
     return status < 0 ? -1 : buffer_append_text(buffer, "}}");
 }

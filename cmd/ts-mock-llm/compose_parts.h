@@ -9,12 +9,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct call {
+    const cJSON *given; /* the rule's */
+    int number;         /* from 0 */
+    struct buffer arguments;
+    size_t at;  /* what of them was sent */
+    bool begun; /* the first fragment was */
+    bool done;  /* and the last */
+};
+
 struct composer {
     struct plan *plan;
     const struct answer *answer;
     const struct template_values *values;
     struct buffer head; /* a chunk up to the value of "delta" */
     struct buffer held; /* the delta that is not sent yet: a finish_reason may join it */
+    struct call *calls;
+    int call_count;
     bool holding;
     bool said_role;
     int64_t pieces; /* of text so far: what is told as completion_tokens */
@@ -32,7 +43,7 @@ int append_whole_text(const struct composer *composer, struct buffer *buffer, co
 /* Where the next piece of text ends: chunk_size characters on, or at its end. */
 size_t next_cut(const struct composer *composer, const char *text, size_t length);
 
-/* The finish_reason as JSON; NULL: leave the key out. */
+/* The finish_reason as JSON; *absent: the key is to be left out. */
 int append_finish_reason(const struct composer *composer, struct buffer *buffer, bool *absent);
 
 /* {"prompt_tokens":...}: the rule's, or an estimate. */
@@ -41,18 +52,16 @@ int append_usage(const struct composer *composer, struct buffer *buffer);
 /* A JSON string, or null. */
 int append_json_text(struct buffer *buffer, const char *text);
 
-/* ---- tool calls ---- */
+/* Make composer->calls, with their arguments expanded. calls_close also after a failure. */
+int calls_open(struct composer *composer);
+void calls_close(struct composer *composer);
 
-/* How many fragments call (the numberth) is sent in. Negative: memory is short. */
-long call_fragments(const struct composer *composer, const cJSON *call);
-
-/* One element of a delta's "tool_calls": fragment 0 to call_fragments - 1. */
-int append_call_fragment(const struct composer *composer, struct buffer *buffer, const cJSON *call,
-    int number, long fragment);
+/* One element of a delta's "tool_calls"; call->done tells whether it was the call's last. */
+int append_next_fragment(const struct composer *composer, struct buffer *buffer, struct call *call);
 
 /* The call as the "tool_calls" of a whole message has it. */
 int append_whole_call(
-    const struct composer *composer, struct buffer *buffer, const cJSON *call, int number);
+    const struct composer *composer, struct buffer *buffer, const struct call *call);
 
 /* ---- the two forms ---- */
 

@@ -167,53 +167,43 @@ static int send_text(struct composer *composer, const char *key, const cJSON *va
 
 static int add_all_calls(struct composer *composer)
 {
-    const cJSON *call;
-    int number = 0;
     if (buffer_append_text(&composer->held, "\"tool_calls\":[") < 0)
         return -1;
-    cJSON_ArrayForEach(call, composer->answer->tool_calls)
-    {
-        if ((number > 0 && buffer_append_byte(&composer->held, ',') < 0) ||
-            append_call_fragment(composer, &composer->held, call, number, 0) < 0)
+    for (int i = 0; i < composer->call_count; i++)
+        if ((i > 0 && buffer_append_byte(&composer->held, ',') < 0) ||
+            append_next_fragment(composer, &composer->held, &composer->calls[i]) < 0)
             return -1;
-        number++;
-    }
     return buffer_append_text(&composer->held, "],");
 }
 
-static int send_fragment(struct composer *composer, const cJSON *call, int number, long fragment)
+static int send_fragment(struct composer *composer, struct call *call)
 {
     composer->pieces++;
     if (begin_delta(composer) < 0 || buffer_append_text(&composer->held, "\"tool_calls\":[") < 0 ||
-        append_call_fragment(composer, &composer->held, call, number, fragment) < 0 ||
+        append_next_fragment(composer, &composer->held, call) < 0 ||
         buffer_append_text(&composer->held, "],") < 0)
         return -1;
     return end_delta(composer);
 }
 
-/* Call after call, or fragment 0 of every call, fragment 1 of every call, and so on. */
+/* Call after call, or a fragment of every call in turn. */
 static int send_calls(struct composer *composer)
 {
-    const cJSON *calls = composer->answer->tool_calls;
     if (has_quirk(composer, QUIRK_ONE_DELTA))
         return begin_delta(composer) < 0 || add_all_calls(composer) < 0 ? -1 : end_delta(composer);
     bool interleaved = has_quirk(composer, QUIRK_INTERLEAVED);
-    bool more = interleaved;
-    for (long round = 0; round == 0 || more; round++) {
+    bool more = true;
+    while (more) {
         more = false;
-        const cJSON *call;
-        int number = 0;
-        cJSON_ArrayForEach(call, calls)
-        {
-            long fragments = call_fragments(composer, call);
-            if (fragments < 0)
-                return -1;
-            long end = interleaved ? round + 1 : fragments;
-            for (long i = round; i < end && i < fragments; i++)
-                if (send_fragment(composer, call, number, i) < 0)
+        for (int i = 0; i < composer->call_count; i++) {
+            struct call *call = &composer->calls[i];
+            while (!call->done) {
+                if (send_fragment(composer, call) < 0)
                     return -1;
-            more = more || (interleaved && round + 1 < fragments);
-            number++;
+                if (interleaved)
+                    break;
+            }
+            more = more || !call->done;
         }
     }
     return 0;
@@ -241,7 +231,7 @@ static int send_merged(struct composer *composer)
         if (status < 0)
             return -1;
     }
-    if (answer->tool_calls != NULL && add_all_calls(composer) < 0)
+    if (composer->call_count > 0 && add_all_calls(composer) < 0)
         return -1;
     return end_delta(composer);
 }
@@ -394,7 +384,7 @@ static int send_middle(struct composer *composer)
         return -1;
     if (answer->synthesise != NULL && make_tokens(composer) < 0)
         return -1;
-    return answer->tool_calls == NULL ? 0 : send_calls(composer);
+    return composer->call_count == 0 ? 0 : send_calls(composer);
 }
 
 static int send_all(struct composer *composer)

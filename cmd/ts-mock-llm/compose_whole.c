@@ -28,19 +28,14 @@ static int append_member(struct composer *composer, const char *key, const cJSON
 static int append_calls(struct composer *composer)
 {
     struct buffer *bytes = &composer->plan->bytes;
-    if (composer->answer->tool_calls == NULL)
+    if (composer->call_count == 0)
         return 0;
     if (buffer_append_text(bytes, ",\"tool_calls\":[") < 0)
         return -1;
-    const cJSON *call;
-    int number = 0;
-    cJSON_ArrayForEach(call, composer->answer->tool_calls)
-    {
-        if (number > 0 && buffer_append_byte(bytes, ',') < 0)
+    for (int i = 0; i < composer->call_count; i++)
+        if ((i > 0 && buffer_append_byte(bytes, ',') < 0) ||
+            append_whole_call(composer, bytes, &composer->calls[i]) < 0)
             return -1;
-        if (append_whole_call(composer, bytes, call, number++) < 0)
-            return -1;
-    }
     return buffer_append_byte(bytes, ']');
 }
 
