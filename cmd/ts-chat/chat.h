@@ -1,0 +1,201 @@
+/*
+ * The turn loop: what one conversation is doing, and who it talks to.
+ *
+ *   prompt.c    where the prompt comes from when there is only one
+ *   commands.c  command lines on stdin (--ndjson)
+ *   turn.c      one prompt to its answer: model call, tool batch, model call ...
+ *   model.c     ts-llm
+ *   pipeline.c  ts-tool-prep, ts-approve, ts-tool-exec: a ring of pipes
+ *   output.c    events to stdout, or to ts-render when that is a terminal
+ *   ending.c    the result line, the exit code, and taking the children down
+ */
+#ifndef CHAT_H
+#define CHAT_H
+
+#include "agent/conversation.h"
+#include "agent/tooldef.h"
+#include "base/exit_code.h"
+#include "base/random.h"
+#include "data/config.h"
+#include "data/event.h"
+#include "io/line_channel.h"
+#include "io/line_writer.h"
+#include "io/loop.h"
+#include "io/process.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    IDENTIFIER_LIMIT = 256, /* bytes of a correlation id we take over */
+    STAGES = 3,
+};
+
+struct usage {
+    int64_t calls;
+    int64_t prompt_tokens;
+    int64_t completion_tokens;
+    int64_t total_tokens;
+};
+
+enum phase {
+    PHASE_STARTING, /* the model's name and window are not known yet */
+    PHASE_IDLE,
+    PHASE_MODEL, /* a model call is under way */
+    PHASE_TOOLS, /* a tool batch is under way */
+    PHASE_ENDED
+};
+
+/* Why a turn is being stopped before its end. */
+enum stop { STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_INTERRUPT, STOP_TERMINATE };
+
+enum turn_status { TURN_OK, TURN_ERROR, TURN_BACKEND, TURN_LIMIT, TURN_STOPPED };
+
+/* One prompt that waits, or is being answered. */
+struct send {
+    char *message;
+    char correlation_id[IDENTIFIER_LIMIT];
+    struct send *next;
+};
+
+struct turn {
+    char correlation_id[IDENTIFIER_LIMIT];
+    char call_id[24]; /* of the model call under way: "m7" */
+    struct usage usage;
+    struct usage last_call; /* of the last answer alone; calls 0: not known */
+    struct buffer partial;  /* raw lines of the model call under way */
+    bool streamed;          /* the call under way has shown text */
+    int64_t restarts;       /* of ts-llm in this turn */
+    size_t fallback;        /* which fallback model comes next */
+    const char *alias;      /* the model being called; NULL: the default */
+    cJSON *batch_calls;     /* array, of the batch under way; owned by message */
+    cJSON *message;         /* the assistant message that asked for it */
+    cJSON *results;         /* call id -> output text */
+    char batch_id[RANDOM_SESSION_ID_SIZE];
+    char *feedback;         /* what a person said with an approval */
+    char *previous_batch;   /* names and arguments of the batch before, as text */
+    int repeats;            /* how often it has come in a row */
+    enum stop stop;
+};
+
+struct chat {
+    /* From the command line. */
+    bool ndjson;
+    bool ndjson_out;
+    bool no_stdin;
+    bool wait_for_stdin;
+    const char *config_file;
+    const char *tool_names; /* comma-separated; NULL: all */
+    char **words;           /* of the prompt */
+    int word_count;
+
+    struct config *config;
+    struct loop *loop;
+    char directory[PATH_MAX];
+    char session_id[RANDOM_SESSION_ID_SIZE];
+    int64_t started;
+
+    enum phase phase;
+    struct conversation conversation;
+    struct turn turn;
+    struct loop_timer turn_timer; /* --timeout */
+    struct loop_timer stop_timer; /* how long a stopped turn may take to stop */
+
+    struct send *queue;
+    size_t queued;
+    bool input_ended;
+    bool one_shot;
+
+    /* model.c */
+    struct process model_process;
+    struct line_channel model;
+    char model_name[IDENTIFIER_LIMIT];
+    char model_alias[IDENTIFIER_LIMIT];
+    int64_t context_window;
+    bool announced; /* the session line has been written */
+    bool resolved;
+    struct loop_timer announce_timer;
+    struct buffer request; /* reused for every request line */
+    struct tool_definitions *tools;
+    char *tools_json; /* the request's "tools", or NULL */
+    unsigned long model_calls;
+
+    /* pipeline.c */
+    struct process stages[STAGES];
+    struct line_channel pipeline;
+    char state_directory[PATH_MAX];
+    char pending_request[RANDOM_REQUEST_ID_SIZE]; /* of the approval that is waited for */
+
+    /* output.c */
+    struct line_writer output;
+    int output_fd;
+    struct process renderer;
+    struct buffer line;
+    const char *state;
+
+    /* commands.c, prompt.c */
+    struct line_reader input;
+    struct buffer prompt;
+    struct loop_timer silence_timer;
+
+    /* For the result line. */
+    struct usage usage;
+    int64_t turns;
+    int64_t tool_calls;
+    int64_t denied;
+    int64_t unasked; /* calls that were denied because nobody could be asked */
+    char *answer;    /* the last call's text */
+    enum stop ended_by;
+    bool failed, backend_failed, limited, timed_out;
+    char failure[ERROR_TEXT_SIZE];
+};
+
+/* --- main.c: end the process because nothing else is possible --- */
+_Noreturn void chat_die(struct chat *chat, enum exit_code code, const char *what);
+
+/* --- output.c --- */
+int output_open(struct chat *chat, struct error *error);
+void output_event(struct chat *chat, cJSON *event); /* takes the event; NULL: out of memory */
+void output_line(struct chat *chat, const char *line, size_t length);
+void output_message(struct chat *chat, const char *type, const char *message);
+void output_state(struct chat *chat, const char *state);
+void output_flush(struct chat *chat);
+void output_close(struct chat *chat);
+
+/* --- model.c --- */
+int model_start(struct chat *chat, struct error *error);
+void model_request(struct chat *chat);
+void model_cancel(struct chat *chat);
+void model_stop(struct chat *chat);
+
+/* --- pipeline.c --- */
+void pipeline_send_batch(struct chat *chat);
+void pipeline_send(struct chat *chat, const char *line, size_t length);
+void pipeline_cancel(struct chat *chat);
+void pipeline_stop(struct chat *chat);
+bool pipeline_running(const struct chat *chat);
+
+/* --- turn.c --- */
+void turn_begin(struct chat *chat, const struct send *send);
+void turn_call_model(struct chat *chat);
+void turn_model_done(struct chat *chat, const cJSON *done);
+void turn_model_failed(struct chat *chat, const cJSON *error);
+void turn_tools_done(struct chat *chat);
+void turn_stop(struct chat *chat, enum stop stop);
+void turn_stopped(struct chat *chat);
+void turn_release(struct turn *turn);
+
+/* --- commands.c --- */
+int commands_open(struct chat *chat, struct error *error);
+void send_queue(struct chat *chat, char *message, const char *correlation_id);
+void send_next(struct chat *chat);
+
+/* --- prompt.c --- */
+int prompt_open(struct chat *chat, struct error *error);
+
+/* --- ending.c --- */
+void chat_finish(struct chat *chat);
+int chat_exit_code(const struct chat *chat);
+
+#endif
