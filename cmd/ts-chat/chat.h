@@ -117,7 +117,8 @@ struct chat {
     bool resolved;
     struct loop_timer announce_timer;
     struct buffer request; /* reused for every request line */
-    struct tool_definitions *tools;
+    bool calling;          /* a request without its done or error */
+    struct tool_set tools;
     char *tools_json; /* the request's "tools", or NULL */
     unsigned long model_calls;
 
@@ -147,14 +148,16 @@ struct chat {
     int64_t unasked; /* calls that were denied because nobody could be asked */
     char *answer;    /* the last call's text */
     enum stop ended_by;
-    bool failed, backend_failed, limited, timed_out;
+    bool failed, backend_failed, config_failed, limited, timed_out;
     char failure[ERROR_TEXT_SIZE];
 };
 
-/* --- main.c: end the process because nothing else is possible --- */
+/* main.c: end the process because nothing else is possible */
 _Noreturn void chat_die(struct chat *chat, enum exit_code code, const char *what);
+_Noreturn void chat_die_system(struct chat *chat, const char *what); /* what: errno */
+_Noreturn void chat_usage(struct chat *chat, const char *what);
 
-/* --- output.c --- */
+/* output.c */
 int output_open(struct chat *chat, struct error *error);
 void output_event(struct chat *chat, cJSON *event); /* takes the event; NULL: out of memory */
 void output_line(struct chat *chat, const char *line, size_t length);
@@ -163,39 +166,43 @@ void output_state(struct chat *chat, const char *state);
 void output_flush(struct chat *chat);
 void output_close(struct chat *chat);
 
-/* --- model.c --- */
+/* model.c */
 int model_start(struct chat *chat, struct error *error);
 void model_request(struct chat *chat);
 void model_cancel(struct chat *chat);
+void model_abandon(struct chat *chat);
 void model_stop(struct chat *chat);
 
-/* --- pipeline.c --- */
+/* pipeline.c */
 void pipeline_send_batch(struct chat *chat);
 void pipeline_send(struct chat *chat, const char *line, size_t length);
 void pipeline_cancel(struct chat *chat);
+void pipeline_input_ended(struct chat *chat);
+void pipeline_abandon(struct chat *chat);
 void pipeline_stop(struct chat *chat);
 bool pipeline_running(const struct chat *chat);
 
-/* --- turn.c --- */
+/* turn.c */
 void turn_begin(struct chat *chat, const struct send *send);
 void turn_call_model(struct chat *chat);
 void turn_model_done(struct chat *chat, const cJSON *done);
 void turn_model_failed(struct chat *chat, const cJSON *error);
 void turn_tools_done(struct chat *chat);
 void turn_stop(struct chat *chat, enum stop stop);
-void turn_stopped(struct chat *chat);
 void turn_release(struct turn *turn);
+cJSON *turn_usage_object(const struct usage *usage);
 
-/* --- commands.c --- */
+/* commands.c */
 int commands_open(struct chat *chat, struct error *error);
 void send_queue(struct chat *chat, char *message, const char *correlation_id);
 void send_next(struct chat *chat);
 
-/* --- prompt.c --- */
+/* prompt.c */
 int prompt_open(struct chat *chat, struct error *error);
 
-/* --- ending.c --- */
+/* ending.c */
 void chat_finish(struct chat *chat);
+void chat_take_down(struct chat *chat);
 int chat_exit_code(const struct chat *chat);
 
 #endif

@@ -69,14 +69,14 @@ _Noreturn static void reader_gone(struct chat *chat)
 static void put(struct chat *chat)
 {
     if (line_writer_put(&chat->output, chat->line.data, chat->line.length) < 0)
-        chat_die(chat, EXIT_SYSTEM, "keep output for a slow reader");
+        chat_die_system(chat, "keep output for a slow reader");
     buffer_clear(&chat->line);
 }
 
 void output_event(struct chat *chat, cJSON *event)
 {
     if (event == NULL || json_append(&chat->line, event) < 0)
-        chat_die(chat, EXIT_SYSTEM, "make an event");
+        chat_die_system(chat, "make an event");
     json_free(event);
     put(chat);
 }
@@ -85,7 +85,7 @@ void output_line(struct chat *chat, const char *line, size_t length)
 {
     if (event_append_spliced(
             &chat->line, line, length, "correlation_id", chat->turn.correlation_id) < 0)
-        chat_die(chat, EXIT_SYSTEM, "pass an event on");
+        chat_die_system(chat, "pass an event on");
     put(chat);
 }
 
@@ -126,7 +126,7 @@ void output_flush(struct chat *chat)
     if (!waiting)
         loop_unwatch(chat->loop, chat->output_fd);
     else if (loop_watch(chat->loop, chat->output_fd, POLLOUT, writable, chat) < 0)
-        chat_die(chat, EXIT_SYSTEM, "watch the output");
+        chat_die_system(chat, "watch the output");
     size_t left = chat->output.queue.length - chat->output.sent;
     line_channel_pause(&chat->model, waiting && left > SLOW_READER);
 }

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -416,6 +417,39 @@ int tool_set_load(struct tool_set *set, const char *further, struct error *error
         return 0;
     tool_set_release(set);
     return -1;
+}
+
+static bool is_listed(const char *names, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = names; *at != '\0'; at += *at == ',') {
+        size_t size = strcspn(at, ",");
+        if (size == length && memcmp(at, name, size) == 0)
+            return true;
+        at += size;
+    }
+    return false;
+}
+
+int tool_set_keep(struct tool_set *set, const char *names, struct error *error)
+{
+    for (const char *at = names; *at != '\0'; at += *at == ',') {
+        char name[128];
+        size_t size = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)size, at);
+        if (tool_set_find(set, name) == NULL)
+            return error_set(error, "there is no tool '%s'", name);
+        at += size;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (is_listed(names, set->tools[i].name))
+            set->tools[kept++] = set->tools[i];
+        else
+            definition_release(&set->tools[i]);
+    }
+    set->count = kept;
+    return 0;
 }
 
 const struct tool_definition *tool_set_find(const struct tool_set *set, const char *name)

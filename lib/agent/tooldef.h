@@ -82,6 +82,9 @@ int tool_set_load(struct tool_set *set, const char *further, struct error *error
 int tool_set_add_directory(
     struct tool_set *set, const char *directory, bool shipped, struct error *error);
 
+/* Keep only the tools in names, separated by commas. An unknown name: -1 with a sentence. */
+int tool_set_keep(struct tool_set *set, const char *names, struct error *error);
+
 void tool_set_release(struct tool_set *set);
 
 /* NULL: there is none of this name. */

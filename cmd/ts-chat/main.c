@@ -1,0 +1,214 @@
+/* ts-chat: a prompt, or command lines, to events. */
+#include "chat.h"
+#include "common/program.h"
+
+#include "agent/system_text.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    OPTION_NDJSON = OPTION_LONG,
+    OPTION_NDJSON_OUT,
+    OPTION_NO_STDIN,
+    OPTION_TOOLS,
+    SYSTEM_TEXT_LIMIT = 16 << 20,
+    TOOLS_TEXT_LIMIT = 16 << 20,
+};
+
+static const struct option_spec options[] = {
+    {OPTION_NDJSON, "ndjson", NULL, "read command lines from stdin and stay until it ends"},
+    {OPTION_NDJSON_OUT, "ndjson-out", NULL, "print events also on a terminal"},
+    {OPTION_NO_STDIN, "no-stdin", NULL, "do not read stdin when a prompt is given"},
+    {OPTION_TOOLS, "tools", "NAME,...", "offer only these tools; 'none' offers none"},
+    {'c' + OPTION_LONG, "config", "FILE", "read FILE instead of the user's configuration"},
+    {0},
+};
+
+static void load_tools(struct chat *chat)
+{
+    struct error error;
+    struct buffer json;
+    if (chat->tool_names != NULL && strcmp(chat->tool_names, "none") == 0)
+        return;
+    const char *further = config_text(chat->config, "tools.tools_dir");
+    if (tool_set_load(&chat->tools, further, &error) < 0 ||
+        (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0))
+        die(EXIT_CONFIG, "%s", error.text);
+    buffer_init(&json, TOOLS_TEXT_LIMIT);
+    if (chat->tools.count > 0 && (tool_set_append_wire(&chat->tools, TOOL_GROUP_ALL, &json) < 0 ||
+                                     (chat->tools_json = buffer_take(&json)) == NULL))
+        die(EXIT_SYSTEM, "keep the tool list: %s", strerror(errno));
+    tool_set_release(&chat->tools);
+}
+
+static void begin_conversation(struct chat *chat)
+{
+    struct error error;
+    struct buffer text;
+    buffer_init(&text, SYSTEM_TEXT_LIMIT);
+    conversation_init(&chat->conversation);
+    if (system_text_append(&text, chat->tools_json != NULL,
+            config_text(chat->config, "session.instructions")) < 0)
+        die(EXIT_SYSTEM, "make the system text: %s", strerror(errno));
+    if (conversation_add_system(&chat->conversation, text.data, &error) < 0)
+        die(EXIT_SYSTEM, "%s", error.text);
+    buffer_release(&text);
+}
+
+/* Options come first in one pass for --config, then the configuration takes the rest. */
+static void read_options(struct chat *chat, const struct program *program, int argc, char **argv)
+{
+    struct flag {
+        int id;
+        const char *value;
+    } *flags = calloc((size_t)argc + 1, sizeof *flags);
+    size_t count = 0;
+    const char *value;
+    int id;
+    struct error error;
+    if (flags == NULL)
+        die(EXIT_SYSTEM, "read options: out of memory");
+    program_start(program, argc, argv);
+    while ((id = program_option(&value)) != OPTION_END) {
+        switch (id) {
+        case OPTION_NDJSON:
+            chat->ndjson = true;
+            break;
+        case OPTION_NDJSON_OUT:
+            chat->ndjson_out = true;
+            break;
+        case OPTION_NO_STDIN:
+            chat->no_stdin = true;
+            break;
+        case OPTION_TOOLS:
+            chat->tool_names = value;
+            break;
+        case 'c' + OPTION_LONG:
+            chat->config_file = value;
+            break;
+        default:
+            flags[count++] = (struct flag){id, value};
+        }
+    }
+    chat->config = config_load(chat->config_file, warn, &error);
+    if (chat->config == NULL)
+        die(EXIT_CONFIG, "%s", error.text);
+    for (size_t i = 0; i < count; i++) {
+        if (config_set_option(chat->config, flags[i].id, flags[i].value, &error) < 0)
+            die_usage("%s", error.text);
+    }
+    free(flags);
+}
+
+static void read_words(struct chat *chat, int argc, char **argv)
+{
+    int first = program_operand();
+    chat->words = argv + first;
+    chat->word_count = argc - first;
+    if (chat->word_count > 0 && strcmp(chat->words[chat->word_count - 1], "-") == 0) {
+        chat->word_count--;
+        chat->wait_for_stdin = true;
+    }
+    if (chat->ndjson && (chat->word_count > 0 || chat->wait_for_stdin))
+        die_usage("--ndjson takes its prompts from stdin, not from the command line");
+    if (chat->no_stdin && (chat->ndjson || chat->wait_for_stdin))
+        die_usage("--no-stdin contradicts %s", chat->ndjson ? "--ndjson" : "'-'");
+    if (chat->no_stdin && chat->word_count == 0)
+        die_usage("--no-stdin needs a prompt on the command line");
+    chat->one_shot = !chat->ndjson;
+}
+
+void chat_die(struct chat *chat, enum exit_code code, const char *what)
+{
+    chat_take_down(chat);
+    die(code, "%s", what);
+}
+
+void chat_die_system(struct chat *chat, const char *what)
+{
+    struct error error;
+    error_system(&error, "%s", what);
+    chat_die(chat, EXIT_SYSTEM, error.text);
+}
+
+void chat_usage(struct chat *chat, const char *what)
+{
+    chat_take_down(chat);
+    die_usage("%s", what);
+}
+
+static bool turn_under_way(const struct chat *chat)
+{
+    return chat->phase == PHASE_MODEL || chat->phase == PHASE_TOOLS;
+}
+
+/* The first one stops the turn in good order, the second ends us. */
+static void signalled(void *context, int signal)
+{
+    struct chat *chat = context;
+    bool interrupt = signal == SIGINT;
+    enum stop stop = !interrupt ? STOP_TERMINATE : chat->one_shot ? STOP_INTERRUPT : STOP_CANCEL;
+    bool again = chat->turn.stop != STOP_NONE && (interrupt || chat->turn.stop == stop);
+    if (turn_under_way(chat) && !again) {
+        turn_stop(chat, stop);
+        return;
+    }
+    chat->ended_by = interrupt ? STOP_INTERRUPT : STOP_TERMINATE;
+    chat_finish(chat);
+}
+
+static void before_wait(void *context)
+{
+    struct chat *chat = context;
+    line_channel_flush(&chat->model);
+    line_channel_flush(&chat->pipeline);
+    output_flush(chat);
+}
+
+static void run(struct chat *chat)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
+    struct error error;
+    chat->loop = loop_new();
+    if (chat->loop == NULL || loop_signals(chat->loop, signals, signalled, chat, &error) < 0)
+        die(EXIT_SYSTEM, "%s", chat->loop == NULL ? "out of memory" : error.text);
+    if (model_start(chat, &error) < 0 || output_open(chat, &error) < 0)
+        chat_die(chat, EXIT_SYSTEM, error.text);
+    if (chat->one_shot && prompt_open(chat, &error) < 0)
+        chat_die(chat, EXIT_SYSTEM, error.text);
+    loop_before_wait(chat->loop, before_wait, chat);
+    if (loop_run(chat->loop, &error) < 0)
+        chat_die(chat, EXIT_SYSTEM, error.text);
+}
+
+int main(int argc, char **argv)
+{
+    static struct chat chat = {.state_directory = "", .output_fd = -1, .input.fd = -1};
+    const struct program program = {
+        .name = "ts-chat",
+        .synopsis = "[options] [prompt ...] [-]",
+        .purpose = "sends a prompt to a model, runs the tools it calls, and prints events",
+        .options = options,
+        .shared_options = config_options(
+            CONFIG_FOR_CHAT | CONFIG_FOR_LLM | CONFIG_FOR_TOOLS | CONFIG_FOR_APPROVE),
+    };
+    chat.started = clock_monotonic_ms();
+    read_options(&chat, &program, argc, argv);
+    read_words(&chat, argc, argv);
+    if (getcwd(chat.directory, sizeof chat.directory) == NULL)
+        die(EXIT_SYSTEM, "find the current directory: %s", strerror(errno));
+    random_hex(chat.session_id, sizeof chat.session_id);
+    load_tools(&chat);
+    begin_conversation(&chat);
+    run(&chat);
+    chat_take_down(&chat);
+    output_close(&chat);
+    int code = chat_exit_code(&chat);
+    turn_release(&chat.turn);
+    return code;
+}

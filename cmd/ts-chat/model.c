@@ -1,0 +1,355 @@
+/*
+ * ts-llm, the only way to a model: started at once, so that it loads while the
+ * prompt is read, and kept for its warm connections. When it dies it is started
+ * again and the call repeated, once per turn.
+ */
+#include "chat.h"
+#include "common/program.h"
+#include "io/paths.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    RESTARTS_PER_TURN = 1,
+    REQUEST_LIMIT = LINE_LIMIT_MODEL,
+    PARTIAL_LIMIT = LINE_LIMIT_MODEL, /* raw lines kept of a call, in case it is cut off */
+    ANNOUNCE_AFTER_MS = 5000,         /* a backend that is slow to name its model */
+};
+
+static void send_text(struct chat *chat, const struct buffer *line)
+{
+    /* A ts-llm that is gone is noticed by model_ended. */
+    (void)line_channel_send(&chat->model, line->data, line->length);
+}
+
+static void announce(struct chat *chat)
+{
+    if (chat->announced)
+        return;
+    chat->announced = true;
+    cJSON *event = event_new("session", NULL);
+    bool skip = config_boolean(chat->config, "tools.skip_permissions");
+    if (event == NULL || json_add_string(event, "session_id", chat->session_id) < 0 ||
+        json_add_string(event, "model", chat->model_name) < 0 ||
+        json_add_string(event, "model_alias", chat->model_alias) < 0 ||
+        json_add_integer(event, "context_window", chat->context_window) < 0 ||
+        json_add_string(event, "sandbox", config_text(chat->config, "tools.sandbox")) < 0 ||
+        json_add_boolean(event, "skip_permissions", skip) < 0 ||
+        json_add_string(event, "directory", chat->directory) < 0) {
+        json_free(event);
+        event = NULL;
+    }
+    output_event(chat, event);
+}
+
+/* The session is announced; what was held back until then begins. */
+static void ready(struct chat *chat)
+{
+    loop_timer_cancel(chat->loop, &chat->announce_timer);
+    announce(chat);
+    if (chat->phase != PHASE_STARTING)
+        return;
+    chat->phase = PHASE_IDLE;
+    struct error error;
+    if (chat->one_shot)
+        send_next(chat);
+    else if (commands_open(chat, &error) < 0)
+        chat_die(chat, EXIT_SYSTEM, error.text);
+}
+
+static void announce_late(void *context)
+{
+    ready(context);
+}
+
+static void model_known(struct chat *chat, const cJSON *line)
+{
+    const char *name = json_string(line, "model");
+    const char *alias = json_string(line, "alias");
+    snprintf(chat->model_name, sizeof chat->model_name, "%s", name != NULL ? name : "");
+    snprintf(chat->model_alias, sizeof chat->model_alias, "%s", alias != NULL ? alias : "default");
+    if (!json_integer(line, "context_window", &chat->context_window))
+        chat->context_window = 0;
+    chat->resolved = true;
+    ready(chat);
+}
+
+/* Asking for the model's name failed: a single prompt ends here, a long-lived one may yet work. */
+static void model_unknown(struct chat *chat, const cJSON *line)
+{
+    const char *message = json_string(line, "message");
+    announce(chat);
+    if (!chat->one_shot) {
+        output_message(chat, "info", message != NULL ? message : "the model is not known");
+        ready(chat);
+        return;
+    }
+    loop_timer_cancel(chat->loop, &chat->announce_timer);
+    turn_model_failed(chat, line);
+}
+
+static void keep_partial(struct chat *chat, const char *line, size_t length)
+{
+    struct buffer *partial = &chat->turn.partial;
+    if (buffer_append(partial, line, length) < 0 || buffer_append_byte(partial, '\n') < 0)
+        buffer_clear(partial); /* an answer larger than any window: it is not worth keeping */
+}
+
+static void call_ended(struct chat *chat)
+{
+    cJSON *event = event_new("stream_end", chat->turn.correlation_id);
+    if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
+        json_free(event);
+        event = NULL;
+    }
+    output_event(chat, event);
+    chat->calling = false;
+}
+
+static bool is_type(const char *type, size_t length, const char *wanted)
+{
+    return strlen(wanted) == length && memcmp(type, wanted, length) == 0;
+}
+
+static void take_parsed(struct chat *chat, const char *text, size_t length, const cJSON *line)
+{
+    const char *type = json_string(line, "type");
+    const char *id = json_string(line, "id");
+    if (type == NULL || id == NULL)
+        return;
+    if (strcmp(id, "resolve") == 0) {
+        if (strcmp(type, "model") == 0)
+            model_known(chat, line);
+        else if (strcmp(type, "error") == 0)
+            model_unknown(chat, line);
+        else if (strcmp(type, "info") == 0)
+            output_line(chat, text, length);
+        return;
+    }
+    if (!chat->calling || strcmp(id, chat->turn.call_id) != 0)
+        return; /* the rest of a call that was given up */
+    if (strcmp(type, "content") == 0 || strcmp(type, "reasoning") == 0) {
+        chat->turn.streamed = true;
+        keep_partial(chat, text, length);
+        output_line(chat, text, length);
+    } else if (strcmp(type, "discard") == 0) {
+        buffer_clear(&chat->turn.partial);
+        output_line(chat, text, length);
+    } else if (strcmp(type, "info") == 0) {
+        output_line(chat, text, length);
+    } else if (strcmp(type, "done") == 0) {
+        call_ended(chat);
+        turn_model_done(chat, line);
+    } else if (strcmp(type, "error") == 0) {
+        call_ended(chat);
+        turn_model_failed(chat, line);
+    }
+}
+
+/*
+ * Text deltas are the bulk of everything: they are only checked, recognised by
+ * how ts-llm writes them, and passed on as they are.
+ */
+static bool take_delta(struct chat *chat, const char *line, size_t length)
+{
+    char beginning[96];
+    const char *type;
+    size_t size = json_peek_type(line, length, &type);
+    if (!chat->calling || !(is_type(type, size, "content") || is_type(type, size, "reasoning")))
+        return false;
+    int wanted = snprintf(beginning, sizeof beginning, "{\"type\":\"%.*s\",\"id\":\"%s\",\"text\":",
+        (int)size, type, chat->turn.call_id);
+    if (length <= (size_t)wanted || memcmp(line, beginning, (size_t)wanted) != 0 ||
+        json_check(line, length, NULL) < 0)
+        return false;
+    chat->turn.streamed = true;
+    keep_partial(chat, line, length);
+    output_line(chat, line, length);
+    return true;
+}
+
+static void model_line(void *context, char *line, size_t length)
+{
+    struct chat *chat = context;
+    if (line == NULL) {
+        output_message(chat, "error", "ts-llm: a line over the limit was dropped");
+        return;
+    }
+    if (take_delta(chat, line, length))
+        return;
+    struct error error;
+    cJSON *parsed = json_parse_object(line, length, &error);
+    if (parsed == NULL) {
+        error_prefix(&error, "a line from ts-llm: ");
+        output_message(chat, "error", error.text);
+        return;
+    }
+    take_parsed(chat, line, length, parsed);
+    json_free(parsed);
+}
+
+/* An error line as ts-llm would write it, for failures of ts-llm itself. */
+static void fail_call(struct chat *chat, const char *message)
+{
+    cJSON *line = event_new("error", NULL);
+    if (line == NULL || json_add_string(line, "class", "protocol") < 0 ||
+        json_add_boolean(line, "retryable", false) < 0 ||
+        json_add_string(line, "message", message) < 0)
+        chat_die_system(chat, "make an error");
+    if (chat->calling)
+        call_ended(chat);
+    turn_model_failed(chat, line);
+    json_free(line);
+}
+
+static void repeat_call(struct chat *chat)
+{
+    output_message(chat, "info", "ts-llm ended in the middle of a call: started again");
+    if (chat->turn.streamed) {
+        cJSON *event = event_new("discard", chat->turn.correlation_id);
+        if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
+            json_free(event);
+            event = NULL;
+        }
+        output_event(chat, event);
+    }
+    chat->turn.restarts++;
+    model_request(chat);
+}
+
+static void model_ended(void *context)
+{
+    struct chat *chat = context;
+    bool calling = chat->calling;
+    line_channel_close(&chat->model);
+    process_kill(&chat->model_process);
+    if (chat->phase == PHASE_STARTING) {
+        announce(chat);
+        loop_timer_cancel(chat->loop, &chat->announce_timer);
+        fail_call(chat, "ts-llm ended before it named the model");
+        return;
+    }
+    if (!calling)
+        return;
+    if (chat->turn.stop != STOP_NONE || chat->turn.restarts >= RESTARTS_PER_TURN)
+        fail_call(chat, "ts-llm ended in the middle of a call");
+    else
+        repeat_call(chat);
+}
+
+static int spawn_model(struct chat *chat, struct error *error)
+{
+    char path[PATH_MAX];
+    int to_read, to_write, from_read, from_write;
+    if (paths_helper(path, sizeof path, "ts-llm", error) < 0)
+        return -1;
+    char **environment = config_export(chat->config, true);
+    if (environment == NULL)
+        return error_set(error, "start ts-llm: out of memory");
+    if (process_pipe(&to_read, &to_write) < 0)
+        return error_system(error, "make a pipe");
+    if (process_pipe(&from_read, &from_write) < 0) {
+        error_system(error, "make a pipe");
+        close_descriptor(&to_read);
+        close_descriptor(&to_write);
+        return -1;
+    }
+    struct spawn spawn = {
+        .path = path,
+        .argv = (char *[]){(char *)"ts-llm", NULL},
+        .environment = environment,
+        .descriptors = {to_read, from_write, STDERR_FILENO},
+        .descriptor_count = 3,
+        .group = SPAWN_OWN_GROUP,
+    };
+    int result = process_spawn(&chat->model_process, &spawn, error);
+    close_descriptor(&to_read);
+    close_descriptor(&from_write);
+    if (result < 0) {
+        close_descriptor(&to_write);
+        close_descriptor(&from_read);
+        return -1;
+    }
+    if (line_channel_open(&chat->model, chat->loop, to_write, from_read, LINE_LIMIT_MODEL,
+            model_line, model_ended, chat) < 0)
+        return error_set(error, "watch ts-llm: out of memory");
+    return 0;
+}
+
+int model_start(struct chat *chat, struct error *error)
+{
+    static const char resolve[] = "{\"type\":\"resolve\",\"id\":\"resolve\"}";
+    buffer_init(&chat->request, REQUEST_LIMIT);
+    buffer_init(&chat->turn.partial, PARTIAL_LIMIT);
+    if (spawn_model(chat, error) < 0)
+        return -1;
+    if (line_channel_send(&chat->model, resolve, sizeof resolve - 1) < 0)
+        return error_system(error, "write to ts-llm");
+    if (!chat->one_shot) {
+        chat->announce_timer.call = announce_late;
+        chat->announce_timer.context = chat;
+        loop_timer_set(
+            chat->loop, &chat->announce_timer, clock_monotonic_ms() + ANNOUNCE_AFTER_MS);
+    }
+    return 0;
+}
+
+static int append_request(struct chat *chat, struct buffer *line)
+{
+    buffer_clear(line);
+    if (buffer_printf(line, "{\"type\":\"request\",\"id\":\"%s\"", chat->turn.call_id) < 0)
+        return -1;
+    if (chat->turn.alias != NULL &&
+        (buffer_append_text(line, ",\"model\":") < 0 ||
+            json_append_string(line, chat->turn.alias, strlen(chat->turn.alias)) < 0))
+        return -1;
+    if (chat->tools_json != NULL && (buffer_append_text(line, ",\"tools\":") < 0 ||
+                                        buffer_append_text(line, chat->tools_json) < 0))
+        return -1;
+    if (buffer_append_text(line, ",\"messages\":") < 0 ||
+        conversation_append_array(&chat->conversation, line) < 0)
+        return -1;
+    return buffer_append_byte(line, '}');
+}
+
+void model_request(struct chat *chat)
+{
+    struct error error;
+    snprintf(chat->turn.call_id, sizeof chat->turn.call_id, "m%lu", ++chat->model_calls);
+    chat->turn.streamed = false;
+    buffer_clear(&chat->turn.partial);
+    chat->calling = true;
+    if (append_request(chat, &chat->request) < 0) {
+        fail_call(chat, "the conversation is longer than a request may be");
+        return;
+    }
+    if (!line_channel_is_open(&chat->model) && spawn_model(chat, &error) < 0) {
+        fail_call(chat, error.text);
+        return;
+    }
+    send_text(chat, &chat->request);
+}
+
+void model_cancel(struct chat *chat)
+{
+    buffer_clear(&chat->request);
+    if (buffer_printf(
+            &chat->request, "{\"type\":\"cancel\",\"id\":\"%s\"}", chat->turn.call_id) == 0)
+        send_text(chat, &chat->request);
+}
+
+void model_stop(struct chat *chat)
+{
+    /* It keeps nothing that would have to be saved. */
+    line_channel_close(&chat->model);
+    process_kill(&chat->model_process);
+}
+
+void model_abandon(struct chat *chat)
+{
+    model_ended(chat);
+}
