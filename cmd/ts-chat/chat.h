@@ -73,9 +73,9 @@ struct turn {
     cJSON *message;         /* the assistant message that asked for it */
     cJSON *results;         /* call id -> output text */
     char batch_id[RANDOM_SESSION_ID_SIZE];
-    char *feedback;         /* what a person said with an approval */
-    char *previous_batch;   /* names and arguments of the batch before, as text */
-    int repeats;            /* how often it has come in a row */
+    char *feedback;       /* what a person said with an approval */
+    char *previous_batch; /* names and arguments of the batch before, as text */
+    int repeats;          /* how often it has come in a row */
     enum stop stop;
 };
 

@@ -104,8 +104,7 @@ void chat_take_down(struct chat *chat)
     struct error error;
     model_stop(chat);
     pipeline_stop(chat);
-    if (chat->state_directory[0] != '\0' &&
-        paths_remove_tree(chat->state_directory, &error) < 0)
+    if (chat->state_directory[0] != '\0' && paths_remove_tree(chat->state_directory, &error) < 0)
         warn("%s", error.text);
     chat->state_directory[0] = '\0';
 }

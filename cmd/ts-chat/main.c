@@ -52,8 +52,8 @@ static void begin_conversation(struct chat *chat)
     struct buffer text;
     buffer_init(&text, SYSTEM_TEXT_LIMIT);
     conversation_init(&chat->conversation);
-    if (system_text_append(&text, chat->tools_json != NULL,
-            config_text(chat->config, "session.instructions")) < 0)
+    if (system_text_append(
+            &text, chat->tools_json != NULL, config_text(chat->config, "session.instructions")) < 0)
         die(EXIT_SYSTEM, "make the system text: %s", strerror(errno));
     if (conversation_add_system(&chat->conversation, text.data, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);

@@ -8,6 +8,7 @@
 #include "io/paths.h"
 
 #include "base/clock.h"
+#include "version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ static void announce(struct chat *chat)
         json_add_integer(event, "context_window", chat->context_window) < 0 ||
         json_add_string(event, "sandbox", config_text(chat->config, "tools.sandbox")) < 0 ||
         json_add_boolean(event, "skip_permissions", skip) < 0 ||
-        json_add_string(event, "directory", chat->directory) < 0) {
+        json_add_string(event, "directory", chat->directory) < 0 ||
+        json_add_string(event, "version", TURNSTONE_VERSION) < 0) {
         json_free(event);
         event = NULL;
     }
@@ -161,8 +163,8 @@ static bool take_delta(struct chat *chat, const char *line, size_t length)
     size_t size = json_peek_type(line, length, &type);
     if (!chat->calling || !(is_type(type, size, "content") || is_type(type, size, "reasoning")))
         return false;
-    int wanted = snprintf(beginning, sizeof beginning, "{\"type\":\"%.*s\",\"id\":\"%s\",\"text\":",
-        (int)size, type, chat->turn.call_id);
+    int wanted = snprintf(beginning, sizeof beginning,
+        "{\"type\":\"%.*s\",\"id\":\"%s\",\"text\":", (int)size, type, chat->turn.call_id);
     if (length <= (size_t)wanted || memcmp(line, beginning, (size_t)wanted) != 0 ||
         json_check(line, length, NULL) < 0)
         return false;
@@ -292,8 +294,7 @@ int model_start(struct chat *chat, struct error *error)
     if (!chat->one_shot) {
         chat->announce_timer.call = announce_late;
         chat->announce_timer.context = chat;
-        loop_timer_set(
-            chat->loop, &chat->announce_timer, clock_monotonic_ms() + ANNOUNCE_AFTER_MS);
+        loop_timer_set(chat->loop, &chat->announce_timer, clock_monotonic_ms() + ANNOUNCE_AFTER_MS);
     }
     return 0;
 }
@@ -337,8 +338,8 @@ void model_request(struct chat *chat)
 void model_cancel(struct chat *chat)
 {
     buffer_clear(&chat->request);
-    if (buffer_printf(
-            &chat->request, "{\"type\":\"cancel\",\"id\":\"%s\"}", chat->turn.call_id) == 0)
+    if (buffer_printf(&chat->request, "{\"type\":\"cancel\",\"id\":\"%s\"}", chat->turn.call_id) ==
+        0)
         send_text(chat, &chat->request);
 }
 

@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 enum {
-    STAGE_END_MS = 3000,     /* for the stages to end their work after the end of input */
-    ROOM_CHARACTERS = 3,     /* a careful guess at the characters in a token */
-    ROOM_LEAST = 4096,       /* characters: what a batch may say even in a full window */
+    STAGE_END_MS = 3000,         /* for the stages to end their work after the end of input */
+    ROOM_CHARACTERS = 3,         /* a careful guess at the characters in a token */
+    ROOM_LEAST = 4096,           /* characters: what a batch may say even in a full window */
     ANSWER_RESERVE_PERCENT = 15, /* of the window, kept for the model's own words */
-    DEFAULT_WINDOW = 131072, /* tokens, when nobody knows */
+    DEFAULT_WINDOW = 131072,     /* tokens, when nobody knows */
 };
 
 static const char ended_text[] = "unknown: the tool pipeline ended before this call reported; "
@@ -43,8 +43,8 @@ static bool is_person_asked(const cJSON *decision)
 static void approval_requested(struct chat *chat, const cJSON *line)
 {
     const char *request = json_string(line, "request_id");
-    snprintf(chat->pending_request, sizeof chat->pending_request, "%s",
-        request != NULL ? request : "");
+    snprintf(
+        chat->pending_request, sizeof chat->pending_request, "%s", request != NULL ? request : "");
     output_state(chat, "attention");
 }
 
@@ -173,8 +173,8 @@ static char **stage_environment(struct chat *chat)
     return config_export(chat->config, false);
 }
 
-static int start_stage(struct chat *chat, int index, char **environment, int input, int output,
-    struct error *error)
+static int start_stage(
+    struct chat *chat, int index, char **environment, int input, int output, struct error *error)
 {
     static const char *const names[STAGES] = {"ts-tool-prep", "ts-approve", "ts-tool-exec"};
     char path[PATH_MAX];
@@ -182,8 +182,7 @@ static int start_stage(struct chat *chat, int index, char **environment, int inp
     bool approver = index == 1;
     if (paths_helper(path, sizeof path, names[index], error) < 0)
         return -1;
-    if (approver && chat->ndjson &&
-        config_origin(chat->config, "approve.ask") == CONFIG_DEFAULT) {
+    if (approver && chat->ndjson && config_origin(chat->config, "approve.ask") == CONFIG_DEFAULT) {
         argv[1] = (char *)"--ask";
         argv[2] = (char *)"lines";
     }
@@ -253,11 +252,9 @@ static int start_pipeline(struct chat *chat, struct error *error)
 static int64_t room_left(const struct chat *chat)
 {
     int64_t window = chat->context_window > 0 ? chat->context_window : DEFAULT_WINDOW;
-    int64_t used = chat->turn.last_call.calls > 0
-                       ? chat->turn.last_call.total_tokens
-                       : (int64_t)chat->conversation.characters / 4;
-    int64_t room =
-        (window - used - window * ANSWER_RESERVE_PERCENT / 100) * ROOM_CHARACTERS;
+    int64_t used = chat->turn.last_call.calls > 0 ? chat->turn.last_call.total_tokens
+                                                  : (int64_t)chat->conversation.characters / 4;
+    int64_t room = (window - used - window * ANSWER_RESERVE_PERCENT / 100) * ROOM_CHARACTERS;
     return room > ROOM_LEAST ? room : ROOM_LEAST;
 }
 

@@ -218,8 +218,7 @@ static const char *next_fallback(struct chat *chat)
     size_t count = config_list_size(chat->config, "model.fallback");
     const char *current = chat->turn.alias != NULL ? chat->turn.alias : chat->model_alias;
     while (chat->turn.fallback < count) {
-        const char *alias =
-            config_list_item(chat->config, "model.fallback", chat->turn.fallback++);
+        const char *alias = config_list_item(chat->config, "model.fallback", chat->turn.fallback++);
         if (strcmp(alias, current) != 0)
             return alias;
     }
@@ -445,8 +444,7 @@ void turn_tools_done(struct chat *chat)
         const char *id = json_string(call, "id");
         const char *output = json_string(chat->turn.results, id);
         must(chat,
-            conversation_add_result(
-                &chat->conversation, id, output != NULL ? output : "", &error),
+            conversation_add_result(&chat->conversation, id, output != NULL ? output : "", &error),
             &error);
     }
     chat->turn.batch_calls = NULL;

@@ -65,8 +65,7 @@ int conversation_add_system(
     return add(conversation, message_new("system", text), error);
 }
 
-int conversation_add_user(
-    struct conversation *conversation, const char *text, struct error *error)
+int conversation_add_user(struct conversation *conversation, const char *text, struct error *error)
 {
     if (conversation_close_calls(conversation, "interrupted: no result is known", error) < 0)
         return -1;
@@ -139,8 +138,8 @@ static int open_call_index(const struct conversation *conversation, const char *
     return -1;
 }
 
-int conversation_add_result(struct conversation *conversation, const char *call_id,
-    const char *text, struct error *error)
+int conversation_add_result(
+    struct conversation *conversation, const char *call_id, const char *text, struct error *error)
 {
     int index = open_call_index(conversation, call_id);
     if (index < 0)

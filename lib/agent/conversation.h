@@ -40,8 +40,7 @@ void conversation_release(struct conversation *conversation);
 int conversation_add_system(
     struct conversation *conversation, const char *text, struct error *error);
 
-int conversation_add_user(
-    struct conversation *conversation, const char *text, struct error *error);
+int conversation_add_user(struct conversation *conversation, const char *text, struct error *error);
 
 /* message as ts-llm's `done` line has it: content, tool_calls, reasoning. */
 int conversation_add_assistant(
@@ -52,8 +51,8 @@ int conversation_add_interrupted(
     struct conversation *conversation, const char *text, const char *why, struct error *error);
 
 /* The result of a call; a call that is not open is refused. */
-int conversation_add_result(struct conversation *conversation, const char *call_id,
-    const char *text, struct error *error);
+int conversation_add_result(
+    struct conversation *conversation, const char *call_id, const char *text, struct error *error);
 
 /* Give every call still open the same result. */
 int conversation_close_calls(

@@ -20,7 +20,7 @@ int utf8_decode(const char *bytes, size_t length, uint32_t *character)
         *character = first;
         return 1;
     }
-    int size = first >= 0xF0 && first <= 0xF4 ? 4
+    int size = first >= 0xF0 && first <= 0xF4  ? 4
                : first >= 0xE0 && first < 0xF0 ? 3
                : first >= 0xC2 && first < 0xE0 ? 2
                                                : -1;
@@ -132,8 +132,8 @@ static bool is_bidirectional_control(uint32_t character)
            character == 0x200F || character == 0x061C;
 }
 
-static int append_visible_character(struct buffer *buffer, uint32_t character, const char *bytes,
-    size_t size, bool newline)
+static int append_visible_character(
+    struct buffer *buffer, uint32_t character, const char *bytes, size_t size, bool newline)
 {
     char encoded[UTF8_MAXIMUM];
     if (newline && (character == '\n' || character == '\t'))

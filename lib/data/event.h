@@ -9,7 +9,8 @@
 
 struct buffer;
 
-/* {"type": type}, with "correlation_id" when it is not empty. The caller frees it. NULL: no memory. */
+/* {"type": type}, with "correlation_id" when it is not empty. The caller frees it. NULL: no memory.
+ */
 cJSON *event_new(const char *type, const char *correlation_id);
 
 /*

@@ -28,9 +28,9 @@ struct scanner {
     size_t length;
     size_t at;
     int depth;
-    const char *reason;   /* what is wrong at at */
-    bool rewriting;       /* copy holds the text up to copied */
-    bool want_rewrite;    /* false: only check */
+    const char *reason; /* what is wrong at at */
+    bool rewriting;     /* copy holds the text up to copied */
+    bool want_rewrite;  /* false: only check */
     size_t copied;
     struct buffer copy;
     bool memory_short;
@@ -146,8 +146,8 @@ static bool scan_number(struct scanner *scanner)
     if (!rewrite(scanner, from, "", 0))
         return false;
     scanner->at = end;
-    int length = snprintf(standing, sizeof standing, "\"%s%.*s\"", scanner->mark,
-        (int)(end - from), scanner->text + from);
+    int length = snprintf(standing, sizeof standing, "\"%s%.*s\"", scanner->mark, (int)(end - from),
+        scanner->text + from);
     return rewrite(scanner, from, standing, (size_t)length);
 }
 
@@ -211,8 +211,8 @@ static bool scan_string(struct scanner *scanner)
             return refuse(scanner, "control character in a string");
         if (byte >= 0x80) {
             uint32_t character;
-            int size = utf8_decode(
-                scanner->text + scanner->at, scanner->length - scanner->at, &character);
+            int size =
+                utf8_decode(scanner->text + scanner->at, scanner->length - scanner->at, &character);
             if (size <= 0)
                 return refuse(scanner, "invalid UTF-8");
             scanner->at += (size_t)size;

@@ -18,8 +18,8 @@
 enum line_writer_kind { LINE_WRITER_FILE, LINE_WRITER_PIPE, LINE_WRITER_SOCKET };
 
 struct line_writer {
-    int fd;               /* not owned */
-    struct buffer queue;  /* owned; bytes not yet written, from sent on */
+    int fd;              /* not owned */
+    struct buffer queue; /* owned; bytes not yet written, from sent on */
     size_t sent;
     enum line_writer_kind kind;
     bool nonblocking; /* our own end of a pipe, where O_NONBLOCK disturbs nobody */

@@ -223,8 +223,8 @@ int paths_resolve(
             return error_system(error, "resolve '%s'", given);
         /* A link to nowhere would be followed by whoever opens it: it cannot be judged. */
         if (lstat(head, &status) == 0 && S_ISLNK(status.st_mode))
-            return error_set(error, "resolve '%s': '%s' is a link to a place that is not there",
-                given, head);
+            return error_set(
+                error, "resolve '%s': '%s' is a link to a place that is not there", given, head);
         char *slash = strrchr(head, '/');
         if (slash == NULL)
             return error_set(error, "resolve '%s': no such directory", given);
@@ -245,6 +245,5 @@ int paths_inside(const char *path, const char *directory)
     size_t length = strlen(directory);
     if (strcmp(directory, "/") == 0)
         return 1;
-    return strncmp(path, directory, length) == 0 &&
-           (path[length] == '/' || path[length] == '\0');
+    return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }

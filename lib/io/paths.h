@@ -23,16 +23,20 @@ enum paths_kind {
  * Each fills path (size bytes, PATH_MAX is enough) and returns 0, or -1 with a
  * sentence. None of them looks whether the file is there.
  */
-int paths_helper(char *path, size_t size, const char *name, struct error *error);  /* bin/NAME */
-int paths_libexec(char *path, size_t size, const char *name, struct error *error); /* libexec/turnstone/NAME */
-int paths_share(char *path, size_t size, const char *name, struct error *error);   /* share/turnstone/NAME */
-int paths_user(char *path, size_t size, enum paths_kind kind, const char *name, struct error *error);
+int paths_helper(char *path, size_t size, const char *name, struct error *error); /* bin/NAME */
+int paths_libexec(
+    char *path, size_t size, const char *name, struct error *error); /* libexec/turnstone/NAME */
+int paths_share(
+    char *path, size_t size, const char *name, struct error *error); /* share/turnstone/NAME */
+int paths_user(
+    char *path, size_t size, enum paths_kind kind, const char *name, struct error *error);
 
 /* Make a directory and its parents, the last one 0700. Refused when it belongs to somebody else.
  * 0, or -1 with a sentence. */
 int paths_make_private(const char *path, struct error *error);
 
-/* Remove a directory with everything in it; what is not there is no error. Links are not followed. */
+/* Remove a directory with everything in it; what is not there is no error. Links are not followed.
+ */
 int paths_remove_tree(const char *path, struct error *error);
 
 /* Replace a leading "~/" by the home directory. 0, or -1 with a sentence. */

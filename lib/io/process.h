@@ -22,10 +22,10 @@ enum spawn_group {
 };
 
 struct spawn {
-    const char *path;        /* the executable; never searched for in PATH */
-    char *const *argv;       /* ends with NULL */
+    const char *path;         /* the executable; never searched for in PATH */
+    char *const *argv;        /* ends with NULL */
     char *const *environment; /* NULL: ours */
-    const char *directory;   /* NULL: ours */
+    const char *directory;    /* NULL: ours */
     /* The child's descriptor n is a copy of descriptors[n]; SPAWN_NULL: /dev/null. */
     int descriptors[SPAWN_DESCRIPTORS];
     int descriptor_count; /* at least 3 */

@@ -59,7 +59,10 @@ static void test_utf8(void)
     ok(utf8_valid("\xF4\x8F\xBF\xBF", 4), "U+10FFFF");
     is_number(utf8_decode("\xE2\x82", 2, &character), 0, "cut off, may be completed");
     is_number(utf8_decode("\xED\xA0", 2, &character), -1, "cut off, can never be completed");
-    is_number((long long)utf8_count("a\xC3\xA9\xFF" "b", 5), 4, "counts characters");
+    is_number((long long)utf8_count("a\xC3\xA9\xFF"
+                                    "b",
+                  5),
+        4, "counts characters");
     for (uint32_t wanted = 1; wanted < 0x110000; wanted += 0x101) {
         char bytes[UTF8_MAXIMUM];
         if (wanted >= 0xD800 && wanted <= 0xDFFF)
@@ -71,11 +74,20 @@ static void test_utf8(void)
         }
     }
     shows("a\x1b[31m\n", 7, true, "a\xE2\x90\x9B[31m\n");
-    shows("a\nb", 3, false, "a\xE2\x90\x8A" "b");
-    shows("\xC2\x9B" "x\x7f", 4, true, "\\u{009B}x\xE2\x90\xA1");
+    shows("a\nb", 3, false,
+        "a\xE2\x90\x8A"
+        "b");
+    shows("\xC2\x9B"
+          "x\x7f",
+        4, true, "\\u{009B}x\xE2\x90\xA1");
     shows("\xE2\x80\xAE", 3, true, "\\u{202E}");
     shows("\xFF", 1, true, "\xEF\xBF\xBD");
-    repairs("a\xFF" "b", 3, "a\xEF\xBF\xBD" "b", "a bad byte");
+    repairs("a\xFF"
+            "b",
+        3,
+        "a\xEF\xBF\xBD"
+        "b",
+        "a bad byte");
     repairs("a\xE2\x82", 3, "a\xEF\xBF\xBD", "a cut-off character is one replacement");
     repairs("\xE2\x82\xAC", 3, "\xE2\x82\xAC", "a good one stays");
 }

@@ -66,7 +66,8 @@ static void test_conversation(void)
     conversation_add_user(&talk, "still there?", NULL);
     has_roles(&talk, "suattuau", "two prompts never follow each other");
     char *after = text_of(&talk);
-    ok(strncmp(before, after, strlen(before) - 1) == 0, "what was said stays as it was, byte for byte");
+    ok(strncmp(before, after, strlen(before) - 1) == 0,
+        "what was said stays as it was, byte for byte");
     size_t count = talk.count;
     bool full = true;
     talk.listener = refuse;
