@@ -4,6 +4,7 @@
 #include "common/program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,6 +69,7 @@ int tool_main(const struct tool *tool, int argc, char **argv)
     };
     const char *value = NULL;
     program_start(&program, argc, argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of that write */
     while (program_option(&value) != OPTION_END)
         continue;
     argv += program_operand();
