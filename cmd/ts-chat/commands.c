@@ -16,7 +16,7 @@ static void input_ended(struct chat *chat);
 static void answer(struct chat *chat, const char *type, const char *correlation_id,
     const char *status, const char *detail)
 {
-    cJSON *event = event_new(type, correlation_id);
+    cJSON *event = event_make(type, correlation_id);
     if (event == NULL || (status != NULL && json_add_string(event, "status", status) < 0) ||
         (detail != NULL && json_add_string(event, "detail", detail) < 0)) {
         json_free(event);
@@ -27,7 +27,7 @@ static void answer(struct chat *chat, const char *type, const char *correlation_
 
 static void tell_queued(struct chat *chat, const char *correlation_id)
 {
-    cJSON *event = event_new("queued", correlation_id);
+    cJSON *event = event_make("queued", correlation_id);
     if (event != NULL && json_add_integer(event, "position", (int64_t)chat->queued) < 0) {
         json_free(event);
         event = NULL;
@@ -139,7 +139,7 @@ static void take_command(struct chat *chat, const char *text, size_t length, con
 static void bad_line(struct chat *chat, const char *reason)
 {
     char text[ERROR_TEXT_SIZE + 64];
-    cJSON *event = event_new("error", NULL);
+    cJSON *event = event_make("error", NULL);
     snprintf(text, sizeof text, "ts-chat: line %lu: %s", chat->input.number, reason);
     if (event == NULL || json_add_string(event, "message", text) < 0)
         chat_die_system(chat, "make an event");

@@ -72,7 +72,7 @@ static const char *reason(const struct chat *chat, int code)
 static void write_result(struct chat *chat)
 {
     int code = chat_exit_code(chat);
-    cJSON *event = event_new("result", NULL);
+    cJSON *event = event_make("result", NULL);
     if (event == NULL || json_add_string(event, "status", status_word(code)) < 0 ||
         json_add_integer(event, "exit_code", code) < 0 ||
         json_add_string(event, "exit_reason", reason(chat, code)) < 0 ||

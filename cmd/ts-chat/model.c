@@ -32,7 +32,7 @@ static void announce(struct chat *chat)
     if (chat->announced)
         return;
     chat->announced = true;
-    cJSON *event = event_new("session", NULL);
+    cJSON *event = event_make("session", NULL);
     bool skip = config_boolean(chat->config, "tools.skip_permissions");
     if (event == NULL || json_add_string(event, "session_id", chat->session_id) < 0 ||
         json_add_string(event, "model", chat->model_name) < 0 ||
@@ -103,7 +103,7 @@ static void keep_partial(struct chat *chat, const char *line, size_t length)
 
 static void call_ended(struct chat *chat)
 {
-    cJSON *event = event_new("stream_end", chat->turn.correlation_id);
+    cJSON *event = event_make("stream_end", chat->turn.correlation_id);
     if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
         json_free(event);
         event = NULL;
@@ -197,7 +197,7 @@ static void model_line(void *context, char *line, size_t length)
 /* An error line as ts-llm would write it, for failures of ts-llm itself. */
 static void fail_call(struct chat *chat, const char *message)
 {
-    cJSON *line = event_new("error", NULL);
+    cJSON *line = event_make("error", NULL);
     if (line == NULL || json_add_string(line, "class", "protocol") < 0 ||
         json_add_boolean(line, "retryable", false) < 0 ||
         json_add_string(line, "message", message) < 0)
@@ -212,7 +212,7 @@ static void repeat_call(struct chat *chat)
 {
     output_message(chat, "info", "ts-llm ended in the middle of a call: started again");
     if (chat->turn.streamed) {
-        cJSON *event = event_new("discard", chat->turn.correlation_id);
+        cJSON *event = event_make("discard", chat->turn.correlation_id);
         if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
             json_free(event);
             event = NULL;

@@ -91,7 +91,7 @@ void output_line(struct chat *chat, const char *line, size_t length)
 
 void output_message(struct chat *chat, const char *type, const char *message)
 {
-    cJSON *event = event_new(type, chat->turn.correlation_id);
+    cJSON *event = event_make(type, chat->turn.correlation_id);
     if (event != NULL && json_add_string(event, "message", message) < 0) {
         json_free(event);
         event = NULL;
@@ -104,7 +104,7 @@ void output_state(struct chat *chat, const char *state)
     if (chat->state != NULL && strcmp(chat->state, state) == 0)
         return;
     chat->state = state;
-    cJSON *event = event_new("state_change", chat->turn.correlation_id);
+    cJSON *event = event_make("state_change", chat->turn.correlation_id);
     if (event != NULL && json_add_string(event, "state", state) < 0) {
         json_free(event);
         event = NULL;

@@ -282,7 +282,7 @@ static cJSON *pipeline_calls(const cJSON *tool_calls)
 
 static cJSON *batch_line(struct chat *chat)
 {
-    cJSON *line = event_new("tool_batch", chat->turn.correlation_id);
+    cJSON *line = event_make("tool_batch", chat->turn.correlation_id);
     if (line == NULL || json_add_string(line, "batch_id", chat->turn.batch_id) < 0 ||
         json_add_integer(line, "room_chars", room_left(chat)) < 0 ||
         json_add(line, "calls", pipeline_calls(chat->turn.batch_calls)) < 0) {
@@ -335,7 +335,7 @@ static void give_up_missing(struct chat *chat, const char *text)
         const char *id = json_string(call, "id");
         if (id == NULL || json_get(chat->turn.results, id) != NULL)
             continue;
-        cJSON *event = event_new("tool_result", chat->turn.correlation_id);
+        cJSON *event = event_make("tool_result", chat->turn.correlation_id);
         if (event == NULL || json_add_string(event, "call_id", id) < 0 ||
             json_add_string(event, "name", json_string(json_object(call, "function"), "name")) <
                 0 ||

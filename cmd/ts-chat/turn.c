@@ -76,7 +76,7 @@ static void show_status(struct chat *chat)
     double used = (double)(last->prompt_tokens + last->completion_tokens);
     double percent = window > 0 ? (double)(int64_t)(used / window * 1000 + 0.5) / 10 : 0;
     const char *effort = config_text(chat->config, "model.reasoning_effort");
-    cJSON *event = event_new("status", chat->turn.correlation_id);
+    cJSON *event = event_make("status", chat->turn.correlation_id);
     if (event == NULL || json_add_integer(event, "prompt_tokens", last->prompt_tokens) < 0 ||
         json_add_integer(event, "completion_tokens", last->completion_tokens) < 0 ||
         json_add_integer(event, "total_tokens", last->total_tokens) < 0 ||
@@ -236,7 +236,7 @@ static bool fall_back(struct chat *chat, const cJSON *error_line, const char *me
     snprintf(text, sizeof text, "%s; falling back to model '%s'", message, alias);
     output_message(chat, "info", text);
     if (chat->turn.streamed) {
-        cJSON *event = event_new("discard", chat->turn.correlation_id);
+        cJSON *event = event_make("discard", chat->turn.correlation_id);
         if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
             json_free(event);
             event = NULL;
@@ -263,7 +263,7 @@ void turn_model_failed(struct chat *chat, const cJSON *line)
     }
     if (fall_back(chat, line, message))
         return;
-    cJSON *event = event_new("error", chat->turn.correlation_id);
+    cJSON *event = event_make("error", chat->turn.correlation_id);
     if (event == NULL || json_add_string(event, "class", class) < 0 ||
         json_add_string(event, "message", message) < 0)
         chat_die_system(chat, "make an event");
@@ -397,7 +397,7 @@ static void refuse_repetition(struct chat *chat)
     const cJSON *call;
     cJSON_ArrayForEach(call, chat->turn.batch_calls)
     {
-        cJSON *event = event_new("tool_result", chat->turn.correlation_id);
+        cJSON *event = event_make("tool_result", chat->turn.correlation_id);
         const char *name = json_string(json_object(call, "function"), "name");
         if (event == NULL || json_add_string(event, "call_id", json_string(call, "id")) < 0 ||
             json_add_string(event, "name", name) < 0 ||
@@ -523,11 +523,11 @@ static void end_turn(struct chat *chat, enum turn_status status, const char *rea
     if (status == TURN_LIMIT && reason != NULL)
         output_message(chat, "info", reason);
     if (status == TURN_STOPPED)
-        output_event(chat, event_new("cancelled", chat->turn.correlation_id));
+        output_event(chat, event_make("cancelled", chat->turn.correlation_id));
     show_status(chat);
     chat->phase = PHASE_IDLE;
     output_state(chat, "idle");
-    cJSON *event = event_new("turn_complete", chat->turn.correlation_id);
+    cJSON *event = event_make("turn_complete", chat->turn.correlation_id);
     if (event == NULL || json_add_string(event, "status", status_word(chat, status)) < 0 ||
         json_add(event, "usage", usage_object(&chat->turn.usage)) < 0)
         chat_die_system(chat, "make an event");

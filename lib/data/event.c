@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-cJSON *event_new(const char *type, const char *correlation_id)
+cJSON *event_make(const char *type, const char *correlation_id)
 {
     cJSON *event = cJSON_CreateObject();
     if (event == NULL || json_add_string(event, "type", type) < 0)

@@ -11,7 +11,7 @@ struct buffer;
 
 /* {"type": type}, with "correlation_id" when it is not empty. The caller frees it. NULL: no memory.
  */
-cJSON *event_new(const char *type, const char *correlation_id);
+cJSON *event_make(const char *type, const char *correlation_id);
 
 /*
  * Append the line with `"key":"value"` put before its final brace. A line that
