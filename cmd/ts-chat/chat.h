@@ -113,7 +113,9 @@ struct chat {
     char model_name[IDENTIFIER_LIMIT];
     char model_alias[IDENTIFIER_LIMIT];
     int64_t context_window;
-    bool announced; /* the session line has been written */
+    const char *alias;               /* the model that answered to resolve; NULL: the default one */
+    char held_info[ERROR_TEXT_SIZE]; /* said behind the session line */
+    bool announced;                  /* the session line has been written */
     bool resolved;
     struct loop_timer announce_timer;
     struct buffer request; /* reused for every request line */
@@ -168,6 +170,7 @@ void output_close(struct chat *chat);
 
 /* model.c */
 int model_start(struct chat *chat, struct error *error);
+void model_resolve(struct chat *chat);
 void model_request(struct chat *chat);
 void model_cancel(struct chat *chat);
 void model_abandon(struct chat *chat);
@@ -188,6 +191,7 @@ void turn_call_model(struct chat *chat);
 void turn_model_done(struct chat *chat, const cJSON *done);
 void turn_model_failed(struct chat *chat, const cJSON *error);
 void turn_tools_done(struct chat *chat);
+const char *turn_next_fallback(struct chat *chat);
 void turn_stop(struct chat *chat, enum stop stop);
 void turn_release(struct turn *turn);
 cJSON *turn_usage_object(const struct usage *usage);

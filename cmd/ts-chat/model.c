@@ -46,6 +46,8 @@ static void announce(struct chat *chat)
         event = NULL;
     }
     output_event(chat, event);
+    if (chat->held_info[0] != '\0')
+        output_message(chat, "info", chat->held_info);
 }
 
 /* The session is announced; what was held back until then begins. */
@@ -80,10 +82,41 @@ static void model_known(struct chat *chat, const cJSON *line)
     ready(chat);
 }
 
+/* Ask for the name and window of the model that is to be used. */
+void model_resolve(struct chat *chat)
+{
+    struct buffer *line = &chat->request;
+    buffer_clear(line);
+    if (buffer_append_text(line, "{\"type\":\"resolve\",\"id\":\"resolve\"") < 0 ||
+        (chat->alias != NULL &&
+            (buffer_append_text(line, ",\"model\":") < 0 ||
+                json_append_string(line, chat->alias, strlen(chat->alias)) < 0)) ||
+        buffer_append_byte(line, '}') < 0)
+        chat_die_system(chat, "make a request");
+    send_text(chat, line);
+}
+
+static bool resolve_fallback(struct chat *chat, const cJSON *line, const char *message)
+{
+    chat->turn.alias = chat->alias;
+    const char *alias = json_boolean(line, "retryable", false) ? turn_next_fallback(chat) : NULL;
+    if (alias == NULL)
+        return false;
+    snprintf(
+        chat->held_info, sizeof chat->held_info, "%s; falling back to model '%s'", message, alias);
+    chat->alias = alias;
+    model_resolve(chat);
+    return true;
+}
+
 /* Asking for the model's name failed: a single prompt ends here, a long-lived one may yet work. */
 static void model_unknown(struct chat *chat, const cJSON *line)
 {
     const char *message = json_string(line, "message");
+    if (chat->phase != PHASE_STARTING)
+        return; /* the request under way tells */
+    if (resolve_fallback(chat, line, message != NULL ? message : "the model is not known"))
+        return;
     announce(chat);
     if (!chat->one_shot) {
         output_message(chat, "info", message != NULL ? message : "the model is not known");
@@ -284,13 +317,11 @@ static int spawn_model(struct chat *chat, struct error *error)
 
 int model_start(struct chat *chat, struct error *error)
 {
-    static const char resolve[] = "{\"type\":\"resolve\",\"id\":\"resolve\"}";
     buffer_init(&chat->request, REQUEST_LIMIT);
     buffer_init(&chat->turn.partial, PARTIAL_LIMIT);
     if (spawn_model(chat, error) < 0)
         return -1;
-    if (line_channel_send(&chat->model, resolve, sizeof resolve - 1) < 0)
-        return error_system(error, "write to ts-llm");
+    model_resolve(chat);
     if (!chat->one_shot) {
         chat->announce_timer.call = announce_late;
         chat->announce_timer.context = chat;

@@ -131,6 +131,7 @@ void turn_begin(struct chat *chat, const struct send *send)
     memcpy(chat->turn.correlation_id, send->correlation_id, sizeof chat->turn.correlation_id);
     free(chat->answer);
     chat->answer = NULL;
+    chat->turn.alias = chat->alias;
     chat->turns++;
     add_prompt(chat, send->message);
     double seconds = config_number(chat->config, "session.timeout");
@@ -171,6 +172,8 @@ void turn_call_model(struct chat *chat)
     }
     chat->phase = PHASE_MODEL;
     output_state(chat, "thinking");
+    if (!chat->resolved)
+        model_resolve(chat); /* it was not to be had before: the window is still unknown */
     model_request(chat);
 }
 
@@ -213,13 +216,16 @@ static void keep_interrupted(struct chat *chat, const cJSON *error_line, const c
     must(chat, result, &error);
 }
 
-static const char *next_fallback(struct chat *chat)
+const char *turn_next_fallback(struct chat *chat)
 {
     size_t count = config_list_size(chat->config, "model.fallback");
-    const char *current = chat->turn.alias != NULL ? chat->turn.alias : chat->model_alias;
+    const char *current = chat->turn.alias != NULL ? chat->turn.alias
+                          : chat->model_alias[0] != '\0'
+                              ? chat->model_alias
+                              : config_text(chat->config, "model.default");
     while (chat->turn.fallback < count) {
         const char *alias = config_list_item(chat->config, "model.fallback", chat->turn.fallback++);
-        if (strcmp(alias, current) != 0)
+        if (current == NULL || strcmp(alias, current) != 0)
             return alias;
     }
     return NULL;
@@ -229,7 +235,7 @@ static bool fall_back(struct chat *chat, const cJSON *error_line, const char *me
 {
     if (chat->phase == PHASE_STARTING || !json_boolean(error_line, "retryable", false))
         return false;
-    const char *alias = next_fallback(chat);
+    const char *alias = turn_next_fallback(chat);
     if (alias == NULL)
         return false;
     char text[ERROR_TEXT_SIZE];
