@@ -53,11 +53,11 @@ static bool matches(
     const struct match *match = &rule->match;
     if (rule->times > 0 && rule->used >= rule->times)
         return false;
-    const char *path = match->path != NULL ? match->path : "/chat/completions";
-    if (strcmp(path, request->path) != 0)
+    if (strcmp(match->path != NULL ? match->path : "/chat/completions", request->path) != 0)
         return false;
-    if (!rule->conditional || request->body == NULL)
-        return headers_match(match->header, request->headers);
+    /* What is no chat completion has no messages to look at, and is answered only on purpose. */
+    if (request->body == NULL)
+        return match->path != NULL && headers_match(match->header, request->headers);
     return equal(match->exact, request->text) && contains(match->contains, request->text) &&
            equal(match->role, request->role) && equal(match->model, request->model) &&
            contains(match->body, request->raw) && contains(match->system, request->system) &&

@@ -77,7 +77,7 @@ int request_read(struct request *request, const char *default_model, struct erro
 {
     request->body = json_parse_object(request->raw, request->raw_length, error);
     if (request->body == NULL)
-        return error_prefix(error, "the request body is no JSON object");
+        return error_prefix(error, "the request body: ");
     const cJSON *messages = json_array(request->body, "messages");
     if (!cJSON_IsArray(messages) || messages->child == NULL)
         return error_set(error, "'messages' must be an array with at least one message");

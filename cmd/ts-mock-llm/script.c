@@ -387,7 +387,7 @@ static int load_lines(
                 return error_set(error, "%s:%lu: line too long", path, reader->number);
             if (!is_blank(line, length) &&
                 script_add(script, line, length, reader->number, error) < 0)
-                return error_prefix(error, "%s:%lu", path, reader->number);
+                return error_prefix(error, "%s:%lu: ", path, reader->number);
         }
     }
     return 0;

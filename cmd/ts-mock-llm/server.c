@@ -330,6 +330,7 @@ struct server *server_new(
     evhttp_set_max_body_size(server->http, BODY_LIMIT);
     evhttp_set_timeout(server->http, READ_TIMEOUT_SECONDS);
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD);
+    evhttp_set_default_content_type(server->http, NULL);
     evhttp_set_gencb(server->http, on_request, server);
     server->listeners = listeners_open(server->base, server->http, options, url, size, error);
     if (server->listeners == NULL) {

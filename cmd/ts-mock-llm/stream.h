@@ -17,7 +17,6 @@ struct evhttp_request;
 struct streams {
     struct event_base *base;
     struct stream *first;
-    size_t count;
     void (*ended)(void *context, bool counted); /* a stream is over and freed */
     void *context;
 };

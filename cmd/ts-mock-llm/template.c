@@ -88,7 +88,7 @@ static int append_value(struct buffer *buffer, const char *name, size_t length,
         text = request->model;
     else if (is_name(name, length, "role"))
         text = request->role;
-    return append(buffer, text, strlen(text), escape);
+    return text == NULL ? 0 : append(buffer, text, strlen(text), escape);
 }
 
 int template_expand(
