@@ -225,7 +225,7 @@ fuzz:
 
 lint:
 	@sh/setup build lint
-	@CC='$(CC)' JOBS='$(JOBS)' sh/lint
+	@CC='$(CC)' JOBS='$(JOBS)' sh/lint $(LINT)
 
 format:
 	@sh/setup lint
@@ -275,7 +275,7 @@ help:
 #H make check-sanitize   the same with ASan and UBSan in build-sanitize/
 #H make demo             one prompt through the whole pipe, tools really run
 #H make bench            measure: start-up, overhead, memory, events/s (a table, never a failure)
-#H make lint             man pages, shell, C and the rules of the house
+#H make lint             man pages, shell, C and the rules of the house; LINT='man shell' picks
 #H make format           clang-format the C sources
 #H make fuzz             every fuzzer for FUZZ_SECONDS=60
 #H make soak             the test suite SOAK_RUNS=10 times

@@ -1,52 +1,74 @@
 #!/bin/sh
 # The EXAMPLES of the manual pages work when pasted.
 #
-# In an EXAMPLES section a line of a literal display that begins with '$ ' is a command; a line
-# that begins with '> ' continues it. It is run as a reader would run it, in a project with a few
-# files and with ts-mock-llm as the model, and has to succeed, or to end with N where the line
-# ends with '# exit N'. What is not to be run has no prompt.
+# Each literal display (.Bd -literal, .Dl) of an EXAMPLES section is run as a reader would run it:
+# by sh, in a project with a few files, with ts-mock-llm as the model. It has to succeed, or to
+# end as a comment in front of it says:
+#
+#   .\" exit 5
+#   .\" not run: why
+#
+# Pages of section 5 show files and lines; there only what follows .\" run is run.
 . "${0%/*}/lib.sh"
 
-# A command per line, with its continuation lines behind \001.
-commands_of_page() {
-	mandoc -Tascii -O width=1000 "$1" | col -b | awk '
-		/^[A-Z]/ { inside = $0 == "EXAMPLES"; next }
+command -v ts-mock-llm >/dev/null || skip_all "there is no ts-mock-llm yet"
+
+# Writes example-N (the text) and example-N.note (what the comment in front of it says).
+extract() {
+	rm -f example-*
+	awk -v run_all="$2" '
+		function plain(text) {
+			gsub(/\\e/, "\\", text); gsub(/\\\(aq/, "\047", text); gsub(/\\\(dq/, "\"", text)
+			gsub(/\\\(ti/, "~", text); gsub(/\\\(ha/, "^", text); gsub(/\\-/, "-", text)
+			gsub(/\\&/, "", text)
+			return text
+		}
+		function begin() {
+			if (note == "" && !run_all) note = "not run"
+			count++
+			print note >("example-" count ".note")
+			note = ""
+		}
+		/^\.Sh / { inside = $2 == "EXAMPLES"; next }
 		!inside { next }
-		{ line = $0; sub(/^ +/, "", line) }
-		line ~ /^\$ / { if (command != "") print command; command = substr(line, 3); next }
-		line ~ /^> / && command != "" { command = command "\001" substr(line, 3); next }
-		{ if (command != "") print command; command = "" }
-		END { if (command != "") print command }'
+		/^\.\\" (exit|run|not run)/ { note = substr($0, 5); next }
+		/^\.Bd .*-literal/ { begin(); display = 1; next }
+		/^\.Ed/ { display = 0; next }
+		/^\.Dl / { begin(); print plain(substr($0, 5)) >("example-" count); next }
+		display { print plain($0) >("example-" count) }' "$1"
 }
 
-command -v ts-mock-llm >/dev/null || skip_all "there is no ts-mock-llm yet"
 start_mock --script "$SOURCE/examples/scripts/demo.ndjson"
-
 cp -R "$SOURCE/examples" examples
 printf '# Notes\n\nBuy *milk*.\n' >notes.md
 printf '#include <stdio.h>\n\nint main(void)\n{\n    puts("hello");\n    return 0;\n}\n' >hello.c
-printf 'CC = cc\n\nhello: hello.c\n\t$(CC) -o $@ hello.c\n' >Makefile
-{
-	git init -q . && git config user.name Test && git config user.email test@example.org &&
-		git add -A && git commit -q -m 'hello: say hello' && git commit -q --allow-empty -m 'hello: no change'
-} >/dev/null 2>&1
-mkdir -p "$XDG_CONFIG_HOME"
+printf 'hello: hello.c\n\tcc -o $@ hello.c\n' >Makefile
+git init -q .
+git config user.name Test
+git config user.email test@example.org
+git add -A
+git commit -q -m 'hello: say hello'
 
 for page in "$SOURCE"/man/*.[1-8]; do
 	[ -f "$page" ] || continue
 	name=${page##*/}
-	commands_of_page "$page" >commands
-	case $name in
-	ts-*.1) ok "$name: has examples that can be run" test -s commands ;;
-	esac
-	while IFS= read -r line <&3; do
-		command=$(printf '%s' "$line" | tr '\001' '\n')
-		wanted=$(printf '%s\n' "$command" | sed -n 's/.*# exit \([0-9][0-9]*\)$/\1/p')
-		timeout -k 2 20 sh -c "$command" </dev/null >output 2>errors
+	case $name in *.5) run_all=0 ;; *) run_all=1 ;; esac
+	extract "$page" "$run_all"
+	case $name in ts-*.1) ok "$name: has examples" test -f example-1 ;; esac
+	for example in example-*.note; do
+		[ -f "$example" ] || continue
+		read -r note <"$example" || note=
+		case $note in
+		'not run'*) continue ;;
+		exit*) wanted=${note#exit } ;;
+		*) wanted=0 ;;
+		esac
+		example=${example%.note}
+		timeout -k 2 20 sh "$example" </dev/null >output 2>errors
 		status=$?
-		is "$name: $(printf '%s' "$line" | tr '\001\\#' '   ' | cut -c 1-70)" "$status" "${wanted:-0}"
-		[ "$status" = "${wanted:-0}" ] || diagnose "$(head -n 5 output errors)"
-	done 3<commands
+		is "$name: $(head -n 1 "$example" | tr '#\\' '  ')" "$status" "$wanted"
+		[ "$status" = "$wanted" ] || diagnose "$(cat "$example"; head -n 5 output errors)"
+	done
 done
 
 done_testing
