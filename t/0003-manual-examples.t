@@ -2,8 +2,9 @@
 # The EXAMPLES of the manual pages work when pasted.
 #
 # Each literal display (.Bd -literal, .Dl) of an EXAMPLES section is run as a reader would run it:
-# by sh, in a project with a few files, with ts-mock-llm as the model. It has to succeed, or to
-# end as a comment in front of it says:
+# by sh, in a project with a few files, with ts-mock-llm as the model. Where lines begin with '$ '
+# these are the commands, going on behind '\', '|' or '&&', and the others show the output. It has
+# to succeed, or to end as a comment in front of it says:
 #
 #   .\" exit 5
 #   .\" not run: why
@@ -42,7 +43,7 @@ start_mock --script "$SOURCE/examples/scripts/demo.ndjson"
 cp -R "$SOURCE/examples" examples
 printf '# Notes\n\nBuy *milk*.\n' >notes.md
 printf '#include <stdio.h>\n\nint main(void)\n{\n    puts("hello");\n    return 0;\n}\n' >hello.c
-printf 'hello: hello.c\n\tcc -o $@ hello.c\n' >Makefile
+printf 'hello: hello.c\n\tcc -o $@ hello.c\ntest: hello\n\t./hello\n' >Makefile
 git init -q .
 git config user.name Test
 git config user.email test@example.org
@@ -64,6 +65,12 @@ for page in "$SOURCE"/man/*.[1-8]; do
 		*) wanted=0 ;;
 		esac
 		example=${example%.note}
+		if grep -q '^\$ ' "$example"; then
+			awk '
+				/^\$ / { going = 1; $0 = substr($0, 3) }
+				going { print; going = /(\\|\||&&)$/ }' "$example" >commands
+			mv commands "$example"
+		fi
 		timeout -k 2 20 sh "$example" </dev/null >output 2>errors
 		status=$?
 		is "$name: $(head -n 1 "$example" | tr '#\\' '  ')" "$status" "$wanted"
