@@ -97,7 +97,7 @@ $(LIBRARY): $(call object,$(LIBRARY_SOURCES) $(COMMON_SOURCES))
 define link
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(QUIET)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBRARY) $(1) -lcjson -lm
+	$(QUIET)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBRARY) $(1) -lcjson -lmd -lm
 endef
 
 define program_rule
@@ -158,7 +158,7 @@ define fuzz_rule
 $(BUILD)/fuzz/$(1): $(call fuzz_object,t/fuzz/$(1).c $(SOURCES_$(1))) $(FUZZ_LIBRARY)
 	$$(call say,LINK,$$@)
 	$$(QUIET)$$(FUZZ_CC) $$(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) \
-		$(FUZZ_LIBRARY) $(LIBS_$(1)) -lcjson -lm
+		$(FUZZ_LIBRARY) $(LIBS_$(1)) -lcjson -lmd -lm
 endef
 $(foreach fuzzer,$(FUZZERS),$(eval $(call fuzz_rule,$(fuzzer))))
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SYSTEM_FILE "/etc/turnstone/config.toml"
-
 /* ---- keys ----------------------------------------------------------------- */
 
 const struct config_key *config_find(const char *name)
@@ -192,11 +190,15 @@ static void add_environment(struct config *config, struct problems *problems)
 
 /* ---- loading -------------------------------------------------------------- */
 
+const char *config_system_file(void)
+{
+    const char *given = getenv("TURNSTONE_SYSTEM_CONFIG");
+    return given != NULL && given[0] != '\0' ? given : "/etc/turnstone/config.toml";
+}
+
 static void add_files(struct config *config, const char *given, struct problems *problems)
 {
-    const char *system = getenv("TURNSTONE_SYSTEM_CONFIG");
-    config_add_file(config, system != NULL && system[0] != '\0' ? system : SYSTEM_FILE,
-        CONFIG_SYSTEM, false, problems);
+    config_add_file(config, config_system_file(), CONFIG_SYSTEM, false, problems);
     if (given == NULL || given[0] == '\0')
         given = getenv("TURNSTONE_CONFIG");
     if (given != NULL && given[0] != '\0') {
@@ -238,23 +240,32 @@ static void report(const struct problems *problems, struct error *error)
         error_set(error, "%.*s", (int)length, text);
 }
 
+static struct config *config_new(void (*warn)(const char *format, ...))
+{
+    struct config *config = calloc(1, sizeof *config);
+    if (config == NULL)
+        return NULL;
+    config->settings = calloc(key_count(), sizeof *config->settings);
+    config->kept = calloc(1, sizeof *config->kept);
+    config->warn = warn;
+    if (config->settings != NULL && config->kept != NULL)
+        return config;
+    config_free(config);
+    return NULL;
+}
+
 struct config *config_load(
     const char *file, void (*warn)(const char *format, ...), struct error *error)
 {
-    struct config *config = calloc(1, sizeof *config);
-    if (config != NULL) {
-        config->settings = calloc(key_count(), sizeof *config->settings);
-        config->kept = calloc(1, sizeof *config->kept);
-    }
-    if (config == NULL || config->settings == NULL || config->kept == NULL) {
+    struct config *config = config_new(getenv("TS_CONFIG_WARNED") == NULL ? warn : NULL);
+    if (config == NULL) {
         error_system(error, "load the configuration");
-        config_free(config);
         return NULL;
     }
-    config->warn = getenv("TS_CONFIG_WARNED") == NULL ? warn : NULL;
     struct problems problems = {.count = 0};
     buffer_init(&problems.text, CONFIG_PROBLEMS_LIMIT);
     add_files(config, file, &problems);
+    config_add_project(config, &problems);
     add_environment(config, &problems);
     config_check_aliases(config, &problems);
     if (problems.count > 0) {
@@ -264,6 +275,31 @@ struct config *config_load(
     }
     buffer_release(&problems.text);
     return config;
+}
+
+int config_check_file(const char *path, void (*warn)(const char *format, ...), struct buffer *text)
+{
+    struct config *config = config_new(warn);
+    if (config == NULL) {
+        buffer_append_text(text, "out of memory");
+        return -1;
+    }
+    struct problems problems = {.count = 0};
+    buffer_init(&problems.text, CONFIG_PROBLEMS_LIMIT);
+    config_add_file(config, path, CONFIG_USER, true, &problems);
+    config_check_aliases(config, &problems);
+    buffer_append(text, problems.text.data, problems.text.length);
+    buffer_release(&problems.text);
+    config_free(config);
+    return problems.count == 0 ? 0 : -1;
+}
+
+const char *config_file(const struct config *config, size_t index, enum config_origin *origin)
+{
+    if (index >= config->file_count)
+        return NULL;
+    *origin = config->files[index].origin;
+    return config->files[index].path;
 }
 
 void config_free(struct config *config)

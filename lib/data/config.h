@@ -108,6 +108,22 @@ struct config *config_load(
     const char *file, void (*warn)(const char *format, ...), struct error *error);
 void config_free(struct config *config);
 
+/* The system's file: /etc/turnstone/config.toml, or TURNSTONE_SYSTEM_CONFIG. */
+const char *config_system_file(void);
+
+/* The files that were read, in rising precedence: its path and origin, or NULL behind the last. */
+const char *config_file(const struct config *config, size_t index, enum config_origin *origin);
+
+/*
+ * Check one file alone, as a user's file: 0, or -1 with its errors, joined by
+ * newlines, in problems.
+ */
+int config_check_file(
+    const char *path, void (*warn)(const char *format, ...), struct buffer *problems);
+
+/* The file of the project we are in, trusted or not; path has PATH_MAX bytes. */
+bool config_find_project(char *path);
+
 /* Take an option of config_options; value NULL for a switch. 0, or -1 with a sentence. */
 int config_set_option(struct config *config, int option, const char *value, struct error *error);
 

@@ -315,6 +315,26 @@ static void check_document(struct check *check, bool others_read)
             check->secret, check->file->path);
 }
 
+void config_add_content(struct config *config, const char *path, enum config_origin origin,
+    const struct buffer *content, bool others_read, struct problems *problems)
+{
+    struct error error = {"out of memory"};
+    struct config_file *file = &config->files[config->file_count];
+    file->origin = origin;
+    file->path = strdup(path);
+    if (file->path != NULL)
+        file->document = toml_parse(content->data, content->length, path, &error);
+    if (file->document == NULL) {
+        problem(problems, "%s", error.text);
+        free(file->path);
+        *file = (struct config_file){0};
+        return;
+    }
+    config->file_count++;
+    struct check check = {.config = config, .file = file, .problems = problems};
+    check_document(&check, others_read);
+}
+
 void config_add_file(struct config *config, const char *path, enum config_origin origin,
     bool required, struct problems *problems)
 {
@@ -322,24 +342,9 @@ void config_add_file(struct config *config, const char *path, enum config_origin
     struct buffer content;
     bool others_read = false;
     buffer_init(&content, TOML_SIZE_LIMIT + 8192);
-    int status = config_read_file(path, TOML_SIZE_LIMIT, &content, &others_read, &error);
-    if (status < 0 && (required || (errno != ENOENT && errno != ENOTDIR)))
+    if (config_read_file(path, TOML_SIZE_LIMIT, &content, &others_read, &error) == 0)
+        config_add_content(config, path, origin, &content, others_read, problems);
+    else if (required || (errno != ENOENT && errno != ENOTDIR))
         problem(problems, "%s", error.text);
-    if (status == 0) {
-        struct config_file *file = &config->files[config->file_count];
-        file->origin = origin;
-        file->path = strdup(path);
-        file->document = toml_parse(content.data, content.length, path, &error);
-        if (file->path == NULL || file->document == NULL) {
-            problem(problems, "%s", file->path == NULL ? "out of memory" : error.text);
-            free(file->path);
-            toml_free(file->document);
-            *file = (struct config_file){0};
-        } else {
-            config->file_count++;
-            struct check check = {.config = config, .file = file, .problems = problems};
-            check_document(&check, others_read);
-        }
-    }
     buffer_release(&content);
 }

@@ -67,7 +67,11 @@ char *config_toml_text(const struct toml_value *value);
 
 /* ---- config_file.c */
 
-/* Read, parse and check one file, and take its values. A missing one is no error unless required.
+/* Parse and check a text that stood in a file, and take its values. */
+void config_add_content(struct config *config, const char *path, enum config_origin origin,
+    const struct buffer *content, bool others_read, struct problems *problems);
+
+/* Read one file and add it. A missing one is no error unless required.
  */
 void config_add_file(struct config *config, const char *path, enum config_origin origin,
     bool required, struct problems *problems);
@@ -86,6 +90,9 @@ int setting_take_text(
     struct setting *setting, const struct config_key *key, const char *text, struct error *error);
 int setting_take_toml(struct setting *setting, const struct config_key *key,
     const struct config_file *file, const struct toml_value *value, struct error *error);
+
+/* ---- config_project.c: the file of the project we are in, when it is trusted */
+void config_add_project(struct config *config, struct problems *problems);
 
 /* ---- config_model.c */
 

@@ -9,24 +9,8 @@
 #include "base/utf8.h"
 #include "data/toml_parser.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHUNK_SIZE = 8 << 10, FIRST_CAPACITY = 8 };
-
-/* Memory comes from a list of chunks and goes back all at once. */
-struct chunk {
-    struct chunk *next;
-    size_t used, size;
-    max_align_t bytes[];
-};
-
-struct toml_document {
-    struct chunk *chunks;
-    struct toml_value root;
-};
 
 struct key_path {
     struct toml_text parts[TOML_DEPTH_LIMIT];
@@ -34,70 +18,6 @@ struct key_path {
 };
 
 static int parse_value(struct toml_parser *parser, struct toml_value **value, int depth);
-
-/* ---- memory and errors --------------------------------------------------- */
-
-void *toml_allocate(struct toml_parser *parser, size_t size)
-{
-    struct toml_document *document = parser->document;
-    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-    struct chunk *chunk = document->chunks;
-    if (chunk == NULL || chunk->size - chunk->used < size) {
-        size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
-        chunk = malloc(sizeof *chunk + room);
-        if (chunk == NULL) {
-            error_system(parser->error, "read '%s'", parser->name);
-            return NULL;
-        }
-        chunk->used = 0;
-        chunk->size = room;
-        chunk->next = document->chunks;
-        document->chunks = chunk;
-    }
-    void *memory = (char *)chunk->bytes + chunk->used;
-    chunk->used += size;
-    return memory;
-}
-
-const char *toml_copy(struct toml_parser *parser, const char *bytes, size_t length)
-{
-    char *copy = toml_allocate(parser, length + 1);
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, bytes, length);
-    copy[length] = '\0';
-    return copy;
-}
-
-int toml_column(struct toml_parser *parser, const char *where)
-{
-    if (parser->counted < parser->line_start) {
-        parser->counted = parser->line_start;
-        parser->counted_column = 1;
-    }
-    parser->counted_column += (int)utf8_count(parser->counted, (size_t)(where - parser->counted));
-    parser->counted = where;
-    return parser->counted_column;
-}
-
-int toml_refuse(struct toml_parser *parser, const char *where, const char *format, ...)
-{
-    char reason[ERROR_TEXT_SIZE / 2];
-    va_list values;
-    va_start(values, format);
-    vsnprintf(reason, sizeof reason, format, values);
-    va_end(values);
-    int line = 1;
-    const char *line_start = parser->start;
-    for (const char *at = parser->start; at < where; at++) {
-        if (*at == '\n') {
-            line++;
-            line_start = at + 1;
-        }
-    }
-    size_t column = utf8_count(line_start, (size_t)(where - line_start)) + 1;
-    return error_set(parser->error, "%s:%d:%zu: %s", parser->name, line, column, reason);
-}
 
 static int refuse_here(struct toml_parser *parser, const char *wanted)
 {
@@ -168,81 +88,6 @@ static int end_of_line(struct toml_parser *parser)
     return refuse_here(parser, "the end of the line");
 }
 
-/* ---- tables -------------------------------------------------------------- */
-
-static struct toml_value *new_value(
-    struct toml_parser *parser, enum toml_type type, enum toml_state state, int line, int column)
-{
-    struct toml_value *value = toml_allocate(parser, sizeof *value);
-    if (value != NULL) {
-        *value = (struct toml_value){.type = type, .state = state, .line = line, .column = column};
-    }
-    return value;
-}
-
-/* Make room for one more of size bytes behind the count there are. */
-static void *grown(struct toml_parser *parser, struct toml_value *value, void *old, size_t size)
-{
-    if (value->count < value->capacity)
-        return old;
-    size_t capacity = value->capacity == 0 ? FIRST_CAPACITY : value->capacity * 2;
-    void *memory = toml_allocate(parser, capacity * size);
-    if (memory == NULL)
-        return NULL;
-    if (value->count > 0)
-        memcpy(memory, old, value->count * size);
-    value->capacity = capacity;
-    return memory;
-}
-
-static struct toml_member *find(const struct toml_value *table, const char *key, size_t length)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        struct toml_member *member = &table->members[i];
-        if (member->key_length == length && memcmp(member->key, key, length) == 0)
-            return member;
-    }
-    return NULL;
-}
-
-static int add_member(struct toml_parser *parser, struct toml_value *table,
-    const struct toml_text *key, const char *where, struct toml_value *value)
-{
-    if (table->count == TOML_MEMBER_LIMIT)
-        return toml_refuse(parser, where, "more than %d keys in one table", TOML_MEMBER_LIMIT);
-    void *members = grown(parser, table, table->members, sizeof *table->members);
-    if (members == NULL)
-        return -1;
-    table->members = members;
-    table->members[table->count++] = (struct toml_member){
-        .key = key->text,
-        .key_length = key->length,
-        .line = key->line,
-        .column = key->column,
-        .value = value,
-    };
-    return 0;
-}
-
-static int add_item(struct toml_parser *parser, struct toml_value *array, struct toml_value *item)
-{
-    void *items = grown(parser, array, array->items, sizeof(struct toml_value *));
-    if (items == NULL)
-        return -1;
-    array->items = items;
-    array->items[array->count++] = item;
-    return 0;
-}
-
-static struct toml_value *add_new(struct toml_parser *parser, struct toml_value *table,
-    const struct toml_text *key, const char *where, enum toml_type type, enum toml_state state)
-{
-    struct toml_value *value = new_value(parser, type, state, key->line, key->column);
-    if (value == NULL || add_member(parser, table, key, where, value) < 0)
-        return NULL;
-    return value;
-}
-
 /* ---- keys ---------------------------------------------------------------- */
 
 static bool is_bare(int byte)
@@ -296,9 +141,9 @@ static int refuse_again(
 static struct toml_value *step_dotted(struct toml_parser *parser, struct toml_value *table,
     const struct toml_text *part, const char *where)
 {
-    const struct toml_member *member = find(table, part->text, part->length);
+    const struct toml_member *member = toml_find(table, part->text, part->length);
     if (member == NULL)
-        return add_new(parser, table, part, where, TOML_TABLE, TOML_DOTTED);
+        return toml_add_new(parser, table, part, where, TOML_TABLE, TOML_DOTTED);
     if (member->value->type == TOML_TABLE && member->value->state == TOML_DOTTED)
         return member->value;
     refuse_again(parser, where, part, member->line);
@@ -317,7 +162,7 @@ static int parse_pair(struct toml_parser *parser, struct toml_value *table, int 
             return -1;
     }
     const struct toml_text *last = &path.parts[path.count - 1];
-    const struct toml_member *member = find(table, last->text, last->length);
+    const struct toml_member *member = toml_find(table, last->text, last->length);
     if (member != NULL)
         return refuse_again(parser, where, last, member->line);
     if (toml_peek(parser, 0) != '=')
@@ -327,7 +172,7 @@ static int parse_pair(struct toml_parser *parser, struct toml_value *table, int 
     struct toml_value *value;
     if (parse_value(parser, &value, depth + (int)path.count) < 0)
         return -1;
-    return add_member(parser, table, last, where, value);
+    return toml_add_member(parser, table, last, where, value);
 }
 
 /* ---- headers ------------------------------------------------------------- */
@@ -336,9 +181,9 @@ static int parse_pair(struct toml_parser *parser, struct toml_value *table, int 
 static struct toml_value *step_header(struct toml_parser *parser, struct toml_value *table,
     const struct toml_text *part, const char *where)
 {
-    const struct toml_member *member = find(table, part->text, part->length);
+    const struct toml_member *member = toml_find(table, part->text, part->length);
     if (member == NULL)
-        return add_new(parser, table, part, where, TOML_TABLE, TOML_IMPLIED);
+        return toml_add_new(parser, table, part, where, TOML_TABLE, TOML_IMPLIED);
     struct toml_value *value = member->value;
     if (value->type == TOML_ARRAY && value->state == TOML_APPENDED)
         return value->items[value->count - 1];
@@ -351,9 +196,9 @@ static struct toml_value *step_header(struct toml_parser *parser, struct toml_va
 static struct toml_value *open_table(struct toml_parser *parser, struct toml_value *table,
     const struct toml_text *key, const char *where)
 {
-    const struct toml_member *member = find(table, key->text, key->length);
+    const struct toml_member *member = toml_find(table, key->text, key->length);
     if (member == NULL)
-        return add_new(parser, table, key, where, TOML_TABLE, TOML_HEADED);
+        return toml_add_new(parser, table, key, where, TOML_TABLE, TOML_HEADED);
     struct toml_value *value = member->value;
     if (value->type == TOML_TABLE && value->state == TOML_IMPLIED) {
         value->state = TOML_HEADED;
@@ -366,18 +211,19 @@ static struct toml_value *open_table(struct toml_parser *parser, struct toml_val
 static struct toml_value *append_table(struct toml_parser *parser, struct toml_value *table,
     const struct toml_text *key, const char *where)
 {
-    const struct toml_member *member = find(table, key->text, key->length);
-    struct toml_value *array = member != NULL
-                                   ? member->value
-                                   : add_new(parser, table, key, where, TOML_ARRAY, TOML_APPENDED);
+    const struct toml_member *member = toml_find(table, key->text, key->length);
+    struct toml_value *array =
+        member != NULL ? member->value
+                       : toml_add_new(parser, table, key, where, TOML_ARRAY, TOML_APPENDED);
     if (array == NULL)
         return NULL;
     if (array->type != TOML_ARRAY || array->state != TOML_APPENDED) {
         refuse_again(parser, where, key, member->line);
         return NULL;
     }
-    struct toml_value *item = new_value(parser, TOML_TABLE, TOML_HEADED, key->line, key->column);
-    return item != NULL && add_item(parser, array, item) == 0 ? item : NULL;
+    struct toml_value *item =
+        toml_new_value(parser, TOML_TABLE, TOML_HEADED, key->line, key->column);
+    return item != NULL && toml_add_item(parser, array, item) == 0 ? item : NULL;
 }
 
 /* "[a.b]" or "[[a.b]]": the table that the following pairs go into. */
@@ -419,7 +265,7 @@ static int parse_array(struct toml_parser *parser, struct toml_value *array, int
         if (toml_peek(parser, 0) == ']')
             break;
         struct toml_value *item;
-        if (parse_value(parser, &item, depth + 1) < 0 || add_item(parser, array, item) < 0 ||
+        if (parse_value(parser, &item, depth + 1) < 0 || toml_add_item(parser, array, item) < 0 ||
             skip_lines(parser) < 0)
             return -1;
         if (toml_peek(parser, 0) == ']')
@@ -470,8 +316,8 @@ static int parse_value(struct toml_parser *parser, struct toml_value **result, i
     if (depth > TOML_DEPTH_LIMIT)
         return toml_refuse(
             parser, parser->at, "more than %d values inside each other", TOML_DEPTH_LIMIT);
-    struct toml_value *value =
-        new_value(parser, TOML_STRING, TOML_CLOSED, parser->line, toml_column(parser, parser->at));
+    struct toml_value *value = toml_new_value(
+        parser, TOML_STRING, TOML_CLOSED, parser->line, toml_column(parser, parser->at));
     if (value == NULL)
         return -1;
     *result = value;
@@ -558,48 +404,4 @@ struct toml_document *toml_parse(
         return document;
     toml_free(document);
     return NULL;
-}
-
-void toml_free(struct toml_document *document)
-{
-    if (document == NULL)
-        return;
-    for (struct chunk *chunk = document->chunks, *next; chunk != NULL; chunk = next) {
-        next = chunk->next;
-        free(chunk);
-    }
-    free(document);
-}
-
-const struct toml_value *toml_root(const struct toml_document *document)
-{
-    return &document->root;
-}
-
-const struct toml_member *toml_member(const struct toml_value *table, const char *key)
-{
-    return table != NULL && table->type == TOML_TABLE ? find(table, key, strlen(key)) : NULL;
-}
-
-const struct toml_value *toml_get(const struct toml_value *table, const char *key)
-{
-    const struct toml_member *member = toml_member(table, key);
-    return member != NULL ? member->value : NULL;
-}
-
-const char *toml_type_name(enum toml_type type)
-{
-    static const char *const names[] = {
-        [TOML_STRING] = "a string",
-        [TOML_INTEGER] = "an integer",
-        [TOML_FLOAT] = "a number",
-        [TOML_BOOLEAN] = "a boolean",
-        [TOML_OFFSET_DATETIME] = "a time",
-        [TOML_LOCAL_DATETIME] = "a time",
-        [TOML_LOCAL_DATE] = "a date",
-        [TOML_LOCAL_TIME] = "a time",
-        [TOML_ARRAY] = "an array",
-        [TOML_TABLE] = "a table",
-    };
-    return names[type];
 }

@@ -1,6 +1,6 @@
 /*
- * Private to lib/data/toml*.c: what the structure of a document (toml.c) and
- * its scalars (toml_scalar.c, toml_time.c) share.
+ * Private to lib/data/toml*.c: what the structure of a document (toml.c), its
+ * tree (toml_tree.c), strings (toml_string.c) and scalars (toml_scalar.c) share.
  */
 #ifndef DATA_TOML_PARSER_H
 #define DATA_TOML_PARSER_H
@@ -9,6 +9,13 @@
 #include "data/toml.h"
 
 enum { TOML_END = -1 };
+
+struct toml_chunk;
+
+struct toml_document {
+    struct toml_chunk *chunks;
+    struct toml_value root;
+};
 
 struct toml_parser {
     const char *name;
@@ -40,6 +47,20 @@ int toml_refuse(struct toml_parser *parser, const char *where, const char *forma
 
 /* The column of a place in the present line, not before the last one asked for. */
 int toml_column(struct toml_parser *parser, const char *where);
+
+/* A value of that kind, without contents. NULL with the error set. */
+struct toml_value *toml_new_value(
+    struct toml_parser *parser, enum toml_type type, enum toml_state state, int line, int column);
+
+/* A table's member of that name; NULL: none. */
+struct toml_member *toml_find(const struct toml_value *table, const char *key, size_t length);
+
+/* Add to a table or an array; where is pointed at when there are too many. 0 or -1; NULL. */
+int toml_add_member(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *key, const char *where, struct toml_value *value);
+int toml_add_item(struct toml_parser *parser, struct toml_value *array, struct toml_value *item);
+struct toml_value *toml_add_new(struct toml_parser *parser, struct toml_value *table,
+    const struct toml_text *key, const char *where, enum toml_type type, enum toml_state state);
 
 /* The byte count further on, or TOML_END. */
 static inline int toml_peek(const struct toml_parser *parser, size_t ahead)
