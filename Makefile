@@ -199,6 +199,13 @@ check:
 check-sanitize:
 	@$(AGAIN) SANITIZE=1 check
 
+# The list of keys in turnstone.toml(5), from the table in lib/data/config_keys.c.
+.PHONY: manual-keys
+manual-keys: $(BUILD)/bin/ts-config
+	@$< keys --mdoc >$(BUILD)/keys.mdoc
+	@sed -i -e '/^\.\\" begin keys/r $(BUILD)/keys.mdoc' \
+		-e '/^\.\\" begin keys/,/^\.\\" end keys/{/ keys$$/!d}' man/turnstone.toml.5
+
 # The whole suite again and again: what fails once in ten runs is found here.
 SOAK_RUNS ?= 10
 soak:
@@ -277,6 +284,7 @@ help:
 #H make bench            measure: start-up, overhead, memory, events/s (a table, never a failure)
 #H make lint             man pages, shell, C and the rules of the house; LINT='man shell' picks
 #H make format           clang-format the C sources
+#H make manual-keys      the list of keys in turnstone.toml(5) anew
 #H make fuzz             every fuzzer for FUZZ_SECONDS=60
 #H make soak             the test suite SOAK_RUNS=10 times
 #H make install          into PREFIX=/usr/local, below DESTDIR

@@ -88,8 +88,6 @@ static void put_mdoc(const char *text)
     for (; *text != '\0'; text++) {
         if (*text == '\\')
             fputs("\\e", stdout);
-        else if (*text == '-')
-            fputs("\\-", stdout);
         else
             putchar(*text);
     }
@@ -146,8 +144,10 @@ static void put_limits(const struct config_key *key)
 static void put_names(const struct config_key *key)
 {
     if (key->flag != NULL) {
-        printf("Flag:\n.Fl \\-%s", key->flag);
-        printf(key->type == CONFIG_BOOLEAN ? " , Fl \\-no\\-%s .\n" : " .\n", key->flag);
+        printf("Flag:\n.Fl -%s", key->flag);
+        if (key->type == CONFIG_BOOLEAN)
+            printf(" , Fl -no-%s", key->flag);
+        printf(" .\n");
     }
     if (key->environment != NULL) {
         printf("Environment:\n.Ev %s", key->environment);
@@ -164,6 +164,14 @@ static void put_names(const struct config_key *key)
     }
 }
 
+static void put_model_keys(void)
+{
+    printf(".Ss \\(lBmodels.\\fIALIAS\\fP\\(rB\n.Bl -tag -width Ds\n");
+    for (const struct config_model_key *key = config_model_keys; key->name != NULL; key++)
+        printf(".It Ic %s\nLike\n.Ic %s .\n", key->name, key->like);
+    printf(".El\n");
+}
+
 static void print_mdoc(void)
 {
     char section[32] = "";
@@ -174,6 +182,8 @@ static void print_mdoc(void)
         if (strlen(section) != length || strncmp(section, key->name, length) != 0) {
             if (section[0] != '\0')
                 printf(".El\n");
+            if (strcmp(section, "model") == 0)
+                put_model_keys();
             snprintf(section, sizeof section, "%.*s", (int)length, key->name);
             printf(".Ss \\(lB%s\\(rB\n.Bl -tag -width Ds\n", section);
         }

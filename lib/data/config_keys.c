@@ -217,7 +217,7 @@ const struct config_key config_keys[] = {
     {.name = "render.color", .type = CONFIG_TEXT, .fallback = "auto",
         .choices = "auto always never", .flag = "color", .environment = "TURNSTONE_RENDER_COLOR",
         .programs = RENDER | REPL, .project = true, .help = "colours and other styles"},
-    {.name = "render.reasoning", .type = CONFIG_TEXT, .fallback = "dim", .choices = "dim show hide",
+    {.name = "render.reasoning", .type = CONFIG_TEXT, .fallback = "dim", .choices = "dim hide",
         .flag = "reasoning", .environment = "TURNSTONE_RENDER_REASONING", .programs = RENDER | REPL,
         .project = true, .help = "how the model's reasoning is shown"},
     {.name = "render.width", .type = CONFIG_INTEGER, .fallback = "0", .most = 1000, .flag = "width",
