@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/line_reader.h"
 #include "render.h"
+#include "term/style.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -171,7 +172,7 @@ static void signalled(void *context, int signal)
 {
     struct render *render = context;
     if (signal != SIGTERM && signal != SIGHUP) {
-        render->view->disturbed(render->view);
+        render->view->disturbed(render->view, signal == SIGCONT);
         return;
     }
     render->view->finish(render->view);
@@ -188,7 +189,14 @@ static bool choice(const char *option, const char *value, const char *yes, const
     return false;
 }
 
-static void read_options(struct render_options *chosen)
+static enum style_mode color_mode(const char *value)
+{
+    if (strcmp(value, "auto") == 0)
+        return STYLE_AUTO;
+    return choice("color", value, "always", "never") ? STYLE_ALWAYS : STYLE_NEVER;
+}
+
+static void read_options(struct render_options *chosen, enum style_mode *color)
 {
     const char *value;
     int id;
@@ -201,6 +209,7 @@ static void read_options(struct render_options *chosen)
             chosen->stream = true;
             break;
         case OPTION_COLOR:
+            *color = color_mode(value);
             break;
         case OPTION_REASONING:
             chosen->hide_reasoning = choice("reasoning", value, "hide", "dim");
@@ -218,12 +227,15 @@ static void read_options(struct render_options *chosen)
 int main(int argc, char **argv)
 {
     static const int signals[] = {SIGTERM, SIGHUP, SIGWINCH, SIGCONT, 0};
-    struct render_options chosen = {.spinner = true, .unicode = true};
+    struct render_options chosen = {.spinner = true};
+    enum style_mode color = STYLE_AUTO;
     struct render render = {0};
     struct error error = {{0}};
 
     program_start(&program, argc, argv);
-    read_options(&chosen);
+    read_options(&chosen, &color);
+    chosen.styled = style_wanted(color, STDOUT_FILENO);
+    chosen.unicode = style_unicode();
     if (argv[program_operand()] != NULL)
         die_usage("unexpected operand '%s': events are read from stdin", argv[program_operand()]);
     /* Ctrl-C is for ts-chat: its last events tell how the turn ended. */
@@ -233,7 +245,11 @@ int main(int argc, char **argv)
         die(EXIT_SYSTEM, "start: out of memory");
     line_reader_init(&render.input, STDIN_FILENO, LINE_LIMIT);
     line_writer_init(&render.out, STDOUT_FILENO);
-    render.view = plain_new(&chosen, &render.out, render.loop);
+    bool terminal = style_terminal(STDOUT_FILENO);
+    if (terminal)
+        render.out.kind = LINE_WRITER_PIPE; /* poll it: a stopped terminal must not stop us */
+    render.view = terminal ? terminal_new(&chosen, &render.out, render.loop)
+                           : plain_new(&chosen, &render.out, render.loop);
     loop_before_wait(render.loop, before_wait, &render);
     if (loop_signals(render.loop, signals, signalled, &render, &error) < 0 ||
         loop_run(render.loop, &error) < 0)

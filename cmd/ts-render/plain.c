@@ -145,6 +145,12 @@ static void settle(struct view *view)
     (void)view;
 }
 
+static void disturbed(struct view *view, bool overwritten)
+{
+    (void)view;
+    (void)overwritten;
+}
+
 static void finish(struct view *view)
 {
     print_answer((struct plain *)view);
@@ -164,7 +170,7 @@ struct view *plain_new(
     struct plain *plain = calloc(1, sizeof *plain);
     if (plain == NULL)
         die(EXIT_SYSTEM, "start: out of memory");
-    plain->view = (struct view){event, complain, settle, settle, finish, plain_free};
+    plain->view = (struct view){event, complain, settle, disturbed, finish, plain_free};
     plain->options = options;
     plain->out = out;
     buffer_init(&plain->answer, ANSWER_LIMIT);

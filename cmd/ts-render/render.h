@@ -31,8 +31,8 @@ struct view {
     void (*complain)(struct view *view, const char *sentence);
     /* Input is used up for now: show what there is. */
     void (*settle)(struct view *view);
-    /* The terminal has another size (SIGWINCH), or others wrote on it meanwhile (SIGCONT). */
-    void (*disturbed)(struct view *view);
+    /* The terminal may have another size, or, overwritten, others may have written on it. */
+    void (*disturbed)(struct view *view, bool overwritten);
     /* No more input comes; what can still be shown is shown, and the terminal left tidy. */
     void (*finish)(struct view *view);
     void (*free)(struct view *view);
