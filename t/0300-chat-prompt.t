@@ -3,7 +3,7 @@
 . "${0%/*}/lib.sh"
 
 cat >script <<'E2'
-{"content":"Hello *there*.","usage":{"prompt_tokens":10,"completion_tokens":3}}
+{"times":"always","content":"Hello *there*.","usage":{"prompt_tokens":10,"completion_tokens":3}}
 E2
 start_mock --script script --model mock-1 --context-window 4096 --log requests
 sent() { jq -rs '[.[] | select(.type=="request" and (.path|test("completions")))][-1].body.messages[-1].content' requests; }

@@ -7,7 +7,7 @@ cat >script <<'E2'
 {"match":{"role":"user","contains":"run"},"tool_calls":[{"name":"bash","id":"x","arguments":{"command":"echo ran"}}]}
 {"match":{"role":"user","contains":"hang"},"tool_calls":[{"name":"bash","id":"y","arguments":{"command":"echo begun; sleep 600"}}]}
 {"match":{"role":"tool"},"content":"tool: {{last_tool_result}}"}
-{"content":"you said {{last_user}}"}
+{"times":"always","content":"you said {{last_user}}"}
 E2
 start_mock --script script --log requests
 

@@ -14,7 +14,7 @@ cat >script <<'E2'
 {"match":{"role":"user","contains":"hang"},"tool_calls":[{"name":"bash","id":"h","arguments":{"command":"echo begun; sleep 601"}}]}
 {"match":{"role":"user","contains":"run"},"tool_calls":[{"name":"bash","id":"r","arguments":{"command":"echo ran"}}]}
 {"match":{"role":"tool"},"content":"done: {{last_tool_result}}"}
-{"content":"fine"}
+{"times":"always","content":"fine"}
 E2
 start_mock --script script --log requests
 result() { jq -r "select(.type==\"result\").$1" events; }

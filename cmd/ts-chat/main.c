@@ -36,9 +36,10 @@ static void load_tools(struct chat *chat)
     if (chat->tool_names != NULL && strcmp(chat->tool_names, "none") == 0)
         return;
     const char *further = config_text(chat->config, "tools.tools_dir");
-    if (tool_set_load(&chat->tools, further, &error) < 0 ||
-        (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0))
+    if (tool_set_load(&chat->tools, further, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
+    if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
+        die_usage("--tools: %s", error.text);
     buffer_init(&json, TOOLS_TEXT_LIMIT);
     if (chat->tools.count > 0 && (tool_set_append_wire(&chat->tools, TOOL_GROUP_ALL, &json) < 0 ||
                                      (chat->tools_json = buffer_take(&json)) == NULL))

@@ -157,12 +157,14 @@ static void take_parsed(struct chat *chat, const char *text, size_t length, cons
     if (type == NULL || id == NULL)
         return;
     if (strcmp(id, "resolve") == 0) {
-        if (strcmp(type, "model") == 0)
+        if (strcmp(type, "model") == 0) {
             model_known(chat, line);
-        else if (strcmp(type, "error") == 0)
+        } else if (strcmp(type, "error") == 0) {
             model_unknown(chat, line);
-        else if (strcmp(type, "info") == 0)
+        } else if (strcmp(type, "info") == 0) {
+            announce(chat); /* it takes longer: the model's name is not known yet */
             output_line(chat, text, length);
+        }
         return;
     }
     if (!chat->calling || strcmp(id, chat->turn.call_id) != 0)
