@@ -118,8 +118,12 @@ struct chat {
     bool announced;                  /* the session line has been written */
     bool resolved;
     struct loop_timer announce_timer;
-    struct buffer request; /* reused for every request line */
-    bool calling;          /* a request without its done or error */
+    struct buffer request;      /* reused for every request line */
+    char content_beginning[96]; /* of the text deltas that come unchanged */
+    size_t content_size;
+    char reasoning_beginning[96];
+    size_t reasoning_size;
+    bool calling; /* a request without its done or error */
     struct tool_set tools;
     char *tools_json; /* the request's "tools", or NULL */
     unsigned long model_calls;
@@ -162,6 +166,7 @@ _Noreturn void chat_usage(struct chat *chat, const char *what);
 /* output.c */
 int output_open(struct chat *chat, struct error *error);
 void output_event(struct chat *chat, cJSON *event); /* takes the event; NULL: out of memory */
+void output_delta(struct chat *chat, const char *line, size_t length); /* no correlation id yet */
 void output_line(struct chat *chat, const char *line, size_t length);
 void output_message(struct chat *chat, const char *type, const char *message);
 void output_state(struct chat *chat, const char *state);

@@ -145,11 +145,6 @@ static void call_ended(struct chat *chat)
     chat->calling = false;
 }
 
-static bool is_type(const char *type, size_t length, const char *wanted)
-{
-    return strlen(wanted) == length && memcmp(type, wanted, length) == 0;
-}
-
 static void take_parsed(struct chat *chat, const char *text, size_t length, const cJSON *line)
 {
     const char *type = json_string(line, "type");
@@ -187,26 +182,42 @@ static void take_parsed(struct chat *chat, const char *text, size_t length, cons
     }
 }
 
+static bool begins_with(const char *line, size_t length, const char *beginning, size_t size)
+{
+    return length > size && memcmp(line, beginning, size) == 0;
+}
+
 /*
- * Text deltas are the bulk of everything: they are only checked, recognised by
- * how ts-llm writes them, and passed on as they are.
+ * Text deltas are the bulk of everything: exactly the line that ts-llm writes,
+ * {"type":"content","id":"m1","text":"..."}, is recognised by its beginning and
+ * by one string and a brace behind it, and passed on as it is.
  */
 static bool take_delta(struct chat *chat, const char *line, size_t length)
 {
-    char beginning[96];
-    const char *type;
-    size_t size = json_peek_type(line, length, &type);
-    if (!chat->calling || !(is_type(type, size, "content") || is_type(type, size, "reasoning")))
+    size_t size = chat->content_size;
+    if (!chat->calling)
         return false;
-    int wanted = snprintf(beginning, sizeof beginning,
-        "{\"type\":\"%.*s\",\"id\":\"%s\",\"text\":", (int)size, type, chat->turn.call_id);
-    if (length <= (size_t)wanted || memcmp(line, beginning, (size_t)wanted) != 0 ||
-        json_check(line, length, NULL) < 0)
+    if (!begins_with(line, length, chat->content_beginning, size)) {
+        size = chat->reasoning_size;
+        if (!begins_with(line, length, chat->reasoning_beginning, size))
+            return false;
+    }
+    if (line[size] != '"' || line[length - 1] != '}' ||
+        json_check(line + size, length - size - 1, NULL) < 0)
         return false;
     chat->turn.streamed = true;
     keep_partial(chat, line, length);
-    output_line(chat, line, length);
+    output_delta(chat, line, length);
     return true;
+}
+
+static void expect_deltas(struct chat *chat)
+{
+    static const char form[] = "{\"type\":\"%s\",\"id\":\"%s\",\"text\":";
+    chat->content_size = (size_t)snprintf(chat->content_beginning, sizeof chat->content_beginning,
+        form, "content", chat->turn.call_id);
+    chat->reasoning_size = (size_t)snprintf(chat->reasoning_beginning,
+        sizeof chat->reasoning_beginning, form, "reasoning", chat->turn.call_id);
 }
 
 static void model_line(void *context, char *line, size_t length)
@@ -357,6 +368,7 @@ void model_request(struct chat *chat)
     chat->turn.streamed = false;
     buffer_clear(&chat->turn.partial);
     chat->calling = true;
+    expect_deltas(chat);
     if (append_request(chat, &chat->request) < 0) {
         fail_call(chat, "the conversation is longer than a request may be");
         return;

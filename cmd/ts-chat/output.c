@@ -81,6 +81,17 @@ void output_event(struct chat *chat, cJSON *event)
     put(chat);
 }
 
+void output_delta(struct chat *chat, const char *line, size_t length)
+{
+    static const char key[] = ",\"correlation_id\":\"";
+    const char *id = chat->turn.correlation_id;
+    if (line_writer_put_bytes(&chat->output, line, length - 1) < 0 ||
+        line_writer_put_bytes(&chat->output, key, sizeof key - 1) < 0 ||
+        line_writer_put_bytes(&chat->output, id, strlen(id)) < 0 ||
+        line_writer_put_bytes(&chat->output, "\"}\n", 3) < 0)
+        chat_die_system(chat, "keep output for a slow reader");
+}
+
 void output_line(struct chat *chat, const char *line, size_t length)
 {
     if (event_append_spliced(
