@@ -1,6 +1,7 @@
 #include "agent/tooldef.h"
 
 #include "agent/schema.h"
+#include "agent/template.h"
 #include "base/buffer.h"
 #include "data/json.h"
 #include "io/paths.h"
@@ -238,6 +239,10 @@ static int check_definition(
             return error_set(
                 error, "member 'paths': there is no parameter '%s' of type string", tool->paths[i]);
     }
+    if (tool->header != NULL && template_check(tool->header, properties, error) < 0)
+        return error_prefix(error, "member 'header'");
+    if (tool->preview != NULL && template_check(tool->preview, properties, error) < 0)
+        return error_prefix(error, "member 'preview'");
     return 0;
 }
 
@@ -387,7 +392,7 @@ int tool_set_add_directory(
     return result;
 }
 
-static int load_all(struct tool_set *set, const char *further, struct error *error)
+static int load_all(struct tool_set *set, const char *tools_dir, struct error *error)
 {
     char path[PATH_MAX];
     const char *shipped = getenv("TS_TOOLDEFS_DIR");
@@ -398,22 +403,22 @@ static int load_all(struct tool_set *set, const char *further, struct error *err
     }
     if (tool_set_add_directory(set, shipped, true, error) < 0)
         return -1;
+    if (tools_dir != NULL && tools_dir[0] != '\0') {
+        char expanded[PATH_MAX];
+        if (paths_expand_home(expanded, sizeof expanded, tools_dir, error) < 0)
+            return -1;
+        return tool_set_add_directory(set, expanded, false, error);
+    }
     /* Without a home directory there are no user's tools: nothing to complain about. */
-    if (paths_user(path, sizeof path, PATHS_CONFIG, "tools", NULL) == 0 &&
-        access(path, F_OK) == 0 && tool_set_add_directory(set, path, false, error) < 0)
-        return -1;
-    if (further == NULL || further[0] == '\0')
+    if (paths_user(path, sizeof path, PATHS_CONFIG, "tools", NULL) < 0 || access(path, F_OK) < 0)
         return 0;
-    char expanded[PATH_MAX];
-    if (paths_expand_home(expanded, sizeof expanded, further, error) < 0)
-        return -1;
-    return tool_set_add_directory(set, expanded, false, error);
+    return tool_set_add_directory(set, path, false, error);
 }
 
-int tool_set_load(struct tool_set *set, const char *further, struct error *error)
+int tool_set_load(struct tool_set *set, const char *tools_dir, struct error *error)
 {
     *set = (struct tool_set){0};
-    if (load_all(set, further, error) == 0)
+    if (load_all(set, tools_dir, error) == 0)
         return 0;
     tool_set_release(set);
     return -1;

@@ -38,8 +38,8 @@ struct tool_definition {
     char *description;
     cJSON *parameters; /* a schema that schema_check accepts */
 
-    char *program;  /* absolute path of the executable */
-    char **argv;    /* what comes behind the program, without prepare or run; ends with NULL */
+    char *program; /* absolute path of the executable */
+    char **argv; /* the words behind the program; prepare or run comes after them; ends with NULL */
     double timeout; /* seconds for one run; 0: the configured one */
     enum tool_sandbox sandbox;
     bool network;   /* may use it when jailed */
@@ -68,11 +68,11 @@ struct tool_set {
 enum tool_group { TOOL_GROUP_ALL, TOOL_GROUP_AGENT, TOOL_GROUP_TASK };
 
 /*
- * Load the shipped tools (from TS_TOOLDEFS_DIR when that is set), those in the
- * user's tools directory when there is one, and those in further, a directory
- * that must then exist (NULL: none). 0, or -1 with a sentence and an empty set.
+ * Load the shipped tools (from TS_TOOLDEFS_DIR when that is set) and the user's:
+ * those in tools_dir, a directory that must then exist, or (NULL) those in
+ * ~/.config/turnstone/tools when it does. 0, or -1 with a sentence and an empty set.
  */
-int tool_set_load(struct tool_set *set, const char *further, struct error *error);
+int tool_set_load(struct tool_set *set, const char *tools_dir, struct error *error);
 
 /*
  * Add the tools of one directory; set was zeroed or loaded before. shipped ones

@@ -1,0 +1,331 @@
+#include "ts-tool-prep/preview.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/exit_code.h"
+#include "data/json.h"
+#include "io/paths.h"
+#include "io/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    ANSWER_LIMIT = 4 << 20,      /* bytes of one answer */
+    COMPLAINT_LIMIT = 4096,      /* bytes of stderr and of the jail's report that are kept */
+    ARGUMENTS_LIMIT = 128 << 20, /* bytes of the arguments, as JSON */
+    READ_SIZE = 65536,
+    GRACE_MS = 1000, /* for ts-jail to end what it started */
+    WORDS_MOST = 96, /* argv of ts-jail: the options and the tool's own words */
+    TEXT_SIZE = PATH_MAX + 32,
+};
+
+enum stream { STREAM_ANSWER, STREAM_COMPLAINT, STREAM_JAIL, STREAM_COUNT };
+
+struct preview {
+    struct preview_setting setting;
+    const struct tool_definition *tool;
+    char *call_id;
+    int arguments; /* a memory file that holds them */
+    struct process process;
+    int ends[STREAM_COUNT]; /* what we read */
+    struct buffer texts[STREAM_COUNT];
+    bool unjailed;
+    bool too_long;
+    struct loop_timer timer;
+    bool timed_out;
+    preview_done *done;
+    void *context;
+};
+
+static int launch(struct preview *preview, struct error *error);
+
+/* --- The end ---------------------------------------------------------------------- */
+
+static void close_streams(struct preview *preview)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (preview->ends[i] >= 0)
+            loop_unwatch(preview->setting.loop, preview->ends[i]);
+        close_descriptor(&preview->ends[i]);
+    }
+}
+
+static void preview_free(struct preview *preview)
+{
+    loop_timer_cancel(preview->setting.loop, &preview->timer);
+    close_streams(preview);
+    for (int i = 0; i < STREAM_COUNT; i++)
+        buffer_release(&preview->texts[i]);
+    close_descriptor(&preview->arguments);
+    free(preview->call_id);
+    free(preview);
+}
+
+void preview_cancel(struct preview *preview)
+{
+    loop_unwatch(preview->setting.loop, preview->process.pidfd);
+    process_kill(&preview->process);
+    preview_free(preview);
+}
+
+static void finish(struct preview *preview, cJSON *answer, const struct error *error)
+{
+    preview->done(preview->context, answer, error);
+    preview_free(preview);
+}
+
+/* What the jail reported when it could not be built; NULL: it could. The caller frees it. */
+static char *jail_failure(const struct preview *preview)
+{
+    const struct buffer *report = &preview->texts[STREAM_JAIL];
+    char *message = NULL;
+    size_t start = 0;
+    while (start < report->length && message == NULL) {
+        const char *line = report->data + start;
+        size_t length = strcspn(line, "\n");
+        cJSON *tree = json_parse_object(line, length, NULL);
+        const char *status = json_string(tree, "status");
+        const char *why = json_string(tree, "message");
+        if (status != NULL && strcmp(status, "failed") == 0)
+            message = strdup(why != NULL ? why : "ts-jail failed");
+        json_free(tree);
+        start += length + 1;
+    }
+    return message;
+}
+
+static void complain(const struct preview *preview, int status, struct error *error)
+{
+    const char *name = preview->tool->name;
+    size_t length = strcspn(preview->texts[STREAM_COMPLAINT].data, "\n");
+    if (preview->timed_out || status == EXIT_TIMED_OUT)
+        error_set(error, "the preview of %s took longer than %lld ms", name,
+            (long long)preview->setting.milliseconds);
+    else if (length > 0)
+        error_set(error, "the preview of %s failed: %.*s", name, (int)length,
+            preview->texts[STREAM_COMPLAINT].data);
+    else
+        error_set(error, "the preview of %s failed with exit code %d", name, status);
+}
+
+static void evaluate(struct preview *preview, int status)
+{
+    struct error error = {.text = ""};
+    char *refusal = jail_failure(preview);
+    if (refusal != NULL && preview->setting.sandbox_off && !preview->unjailed) {
+        free(refusal);
+        close_streams(preview);
+        preview->unjailed = true;
+        if (launch(preview, &error) < 0)
+            finish(preview, NULL, &error);
+        return;
+    }
+    cJSON *answer = NULL;
+    if (refusal != NULL)
+        error_set(
+            &error, "the preview of %s could not be jailed: %s", preview->tool->name, refusal);
+    else if (preview->too_long)
+        error_set(
+            &error, "the preview of %s is longer than %d bytes", preview->tool->name, ANSWER_LIMIT);
+    else if (status != 0)
+        complain(preview, status, &error);
+    else if ((answer = json_parse_object(preview->texts[STREAM_ANSWER].data,
+                  preview->texts[STREAM_ANSWER].length, &error)) == NULL)
+        error_prefix(&error, "the preview of %s is no JSON object", preview->tool->name);
+    free(refusal);
+    finish(preview, answer, &error);
+}
+
+/* --- While it runs ------------------------------------------------------------------ */
+
+/* Returns false when the stream has nothing more at present. */
+static bool read_stream(struct preview *preview, int which)
+{
+    char bytes[READ_SIZE];
+    struct buffer *text = &preview->texts[which];
+    ssize_t count = read(preview->ends[which], bytes, sizeof bytes);
+    if (count > 0) {
+        size_t room = text->maximum - text->length;
+        preview->too_long |= which == STREAM_ANSWER && (size_t)count > room;
+        /* No memory shows as an answer that does not parse. */
+        (void)buffer_append(text, bytes, (size_t)count < room ? (size_t)count : room);
+        return true;
+    }
+    if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+        loop_unwatch(preview->setting.loop, preview->ends[which]);
+        close_descriptor(&preview->ends[which]);
+    }
+    return false;
+}
+
+static void streams_ready(void *context, short events)
+{
+    (void)events;
+    struct preview *preview = context;
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (preview->ends[i] >= 0)
+            read_stream(preview, i);
+    }
+}
+
+static void process_ended(void *context, short events)
+{
+    (void)events;
+    struct preview *preview = context;
+    int status = 0;
+    loop_unwatch(preview->setting.loop, preview->process.pidfd);
+    process_wait(&preview->process, -1, &status); /* it has ended: no waiting */
+    loop_timer_cancel(preview->setting.loop, &preview->timer);
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        while (preview->ends[i] >= 0 && read_stream(preview, i))
+            continue;
+    }
+    evaluate(preview, status);
+}
+
+static void time_is_up(void *context)
+{
+    struct preview *preview = context;
+    preview->timed_out = true;
+    process_signal_group(&preview->process, SIGKILL);
+}
+
+/* --- The beginning ------------------------------------------------------------------- */
+
+/* A file in memory: no pipe to feed while the program may not read. */
+static int write_arguments(const cJSON *arguments, struct error *error)
+{
+    struct buffer text;
+    buffer_init(&text, ARGUMENTS_LIMIT);
+    int fd = json_append(&text, arguments) < 0 ? -1 : memfd_create("arguments", MFD_CLOEXEC);
+    size_t sent = 0;
+    while (fd >= 0 && sent < text.length) {
+        ssize_t count = write(fd, text.data + sent, text.length - sent);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            close_descriptor(&fd);
+        else
+            sent += (size_t)count;
+    }
+    buffer_release(&text);
+    if (fd < 0)
+        error_system(error, "keep the arguments for the preview");
+    return fd;
+}
+
+static int open_streams(struct preview *preview, int *theirs)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (process_pipe(&preview->ends[i], &theirs[i]) < 0)
+            return -1;
+        if (fcntl(preview->ends[i], F_SETFL, O_NONBLOCK) < 0 ||
+            loop_watch(preview->setting.loop, preview->ends[i], POLLIN, streams_ready, preview) < 0)
+            return -1;
+        buffer_clear(&preview->texts[i]);
+    }
+    return 0;
+}
+
+static int spawn_jail(
+    struct preview *preview, const char *jail, char **argv, const int *theirs, struct error *error)
+{
+    const struct spawn spawn = {
+        .path = jail,
+        .argv = argv,
+        .environment = preview->setting.environment,
+        .directory = preview->setting.project,
+        .descriptors = {preview->arguments, theirs[STREAM_ANSWER], theirs[STREAM_COMPLAINT],
+            theirs[STREAM_JAIL]},
+        .descriptor_count = 4,
+        .group = SPAWN_OWN_GROUP,
+    };
+    if (process_spawn(&preview->process, &spawn, error) < 0)
+        return -1;
+    if (loop_watch(preview->setting.loop, preview->process.pidfd, POLLIN, process_ended, preview) <
+        0) {
+        process_kill(&preview->process);
+        return error_set(error, "watch the preview: out of memory");
+    }
+    return 0;
+}
+
+static int launch(struct preview *preview, struct error *error)
+{
+    char jail[PATH_MAX], project[TEXT_SIZE], call[TEXT_SIZE], state[TEXT_SIZE], seconds[32];
+    const char *state_directory = getenv("TS_STATE_DIR");
+    char *argv[WORDS_MOST];
+    size_t count = 0;
+    if (paths_helper(jail, sizeof jail, "ts-jail", error) < 0)
+        return -1;
+    snprintf(project, sizeof project, "TS_PROJECT=%s", preview->setting.project);
+    snprintf(call, sizeof call, "TS_CALL_ID=%s", preview->call_id);
+    snprintf(
+        seconds, sizeof seconds, "%lld", (long long)((preview->setting.milliseconds + 999) / 1000));
+    const char *const options[] = {"ts-jail", "--profile", preview->unjailed ? "off" : "workspace",
+        "--read-only", "--project", preview->setting.project, "--timeout", seconds, "--status-fd",
+        "3", "--env", project, "--env", call};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        argv[count++] = (char *)options[i];
+    if (preview->tool->state && state_directory != NULL && state_directory[0] == '/') {
+        snprintf(state, sizeof state, "TS_STATE_DIR=%s", state_directory);
+        argv[count++] = (char *)"--read";
+        argv[count++] = (char *)state_directory;
+        argv[count++] = (char *)"--env";
+        argv[count++] = state;
+    }
+    argv[count++] = (char *)"--";
+    argv[count++] = preview->tool->program;
+    for (char **word = preview->tool->argv; *word != NULL && count < WORDS_MOST - 2; word++)
+        argv[count++] = *word;
+    argv[count++] = (char *)"prepare";
+    argv[count] = NULL;
+
+    int theirs[STREAM_COUNT] = {-1, -1, -1};
+    int result = lseek(preview->arguments, 0, SEEK_SET) < 0 || open_streams(preview, theirs) < 0
+                     ? error_system(error, "start the preview of %s", preview->tool->name)
+                     : spawn_jail(preview, jail, argv, theirs, error);
+    for (int i = 0; i < STREAM_COUNT; i++)
+        close_descriptor(&theirs[i]);
+    if (result == 0) {
+        preview->timer.call = time_is_up;
+        preview->timer.context = preview;
+        loop_timer_set(preview->setting.loop, &preview->timer,
+            clock_monotonic_ms() + preview->setting.milliseconds + GRACE_MS);
+    }
+    return result;
+}
+
+struct preview *preview_start(const struct preview_setting *setting,
+    const struct tool_definition *tool, const char *call_id, const cJSON *arguments,
+    preview_done *done, void *context, struct error *error)
+{
+    struct preview *preview = calloc(1, sizeof *preview);
+    if (preview == NULL) {
+        error_system(error, "start the preview");
+        return NULL;
+    }
+    preview->setting = *setting;
+    preview->tool = tool;
+    preview->done = done;
+    preview->context = context;
+    preview->process.pidfd = -1;
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        preview->ends[i] = -1;
+        buffer_init(&preview->texts[i], i == STREAM_ANSWER ? ANSWER_LIMIT : COMPLAINT_LIMIT);
+    }
+    preview->call_id = strdup(call_id);
+    preview->arguments = write_arguments(arguments, error);
+    if (preview->call_id == NULL || preview->arguments < 0 || launch(preview, error) < 0) {
+        preview_free(preview);
+        return NULL;
+    }
+    return preview;
+}

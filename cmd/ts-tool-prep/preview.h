@@ -1,0 +1,36 @@
+/*
+ * Asking a tool's program what a call would do: `PROGRAM prepare`, jailed,
+ * read-only, without network, for a second, because it comes before approval.
+ */
+#ifndef TS_TOOL_PREP_PREVIEW_H
+#define TS_TOOL_PREP_PREVIEW_H
+
+#include "agent/tooldef.h"
+#include "io/loop.h"
+
+#include <cjson/cJSON.h>
+
+struct preview;
+
+/* How previews are made; the same for all. */
+struct preview_setting {
+    struct loop *loop;
+    const char *project;
+    char *const *environment; /* of ts-jail; without secrets */
+    bool sandbox_off;     /* the configuration says so: a jail that cannot be built is left out */
+    int64_t milliseconds; /* time for one */
+};
+
+/* answer: what the program printed, an object that the callee owns; NULL: error says why not.
+ * The preview is freed when this returns. */
+typedef void preview_done(void *context, cJSON *answer, const struct error *error);
+
+/* NULL with a sentence. done is called later, never from here, and not after preview_cancel. */
+struct preview *preview_start(const struct preview_setting *setting,
+    const struct tool_definition *tool, const char *call_id, const cJSON *arguments,
+    preview_done *done, void *context, struct error *error);
+
+/* End the program and free the preview. */
+void preview_cancel(struct preview *preview);
+
+#endif
