@@ -10,10 +10,12 @@
 #include "base/buffer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -28,6 +30,7 @@ enum {
     OPTION_RATE,
     OPTION_TOKEN_SIZE,
     OPTION_FIRST_TOKEN_DELAY,
+    OPTION_RECORD_FROM,
     OPTION_API_KEY_ENV,
     OPTION_LOG,
     OPTION_ONCE,
@@ -54,6 +57,8 @@ static const struct option_spec options[] = {
     {OPTION_RATE, "rate", "PER_SECOND", "how fast; 0, the default, as fast as they are read"},
     {OPTION_TOKEN_SIZE, "token-size", "BYTES", "text in each (4)"},
     {OPTION_FIRST_TOKEN_DELAY, "first-token-delay", "MS", "wait before the first (0)"},
+    {OPTION_RECORD_FROM, "record-from", "URL",
+        "pass requests on to this base URL, and write a script that replays its answers"},
     {OPTION_API_KEY_ENV, "api-key-env", "NAME",
         "ask clients for the key in this environment variable"},
     {OPTION_LOG, "log", "FILE", "append every request to FILE, as JSON lines"},
@@ -120,6 +125,9 @@ static void read_server_option(struct server_options *server, int id, const char
     case OPTION_CONTEXT_WINDOW:
         server->context_window = program_integer("--context-window", value, 1, 1LL << 40);
         break;
+    case OPTION_RECORD_FROM:
+        server->record_url = value;
+        break;
     case OPTION_ONCE:
         server->requests = 1;
         break;
@@ -185,17 +193,37 @@ static void add_synthesis(struct settings *settings)
     buffer_release(&rule);
 }
 
+/* A new script: rules that are there already would answer instead of the recorded ones. */
+static int open_record(const struct settings *settings)
+{
+    const char *url = settings->server.record_url;
+    struct stat status;
+    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+        die_usage("--record-from must be an http or https URL, not '%s'", url);
+    if (settings->synthesise)
+        die_usage("--record-from and --synthesise exclude each other");
+    int fd = open(settings->script_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        die(EXIT_SYSTEM, "open '%s': %s", settings->script_path, strerror(errno));
+    if (S_ISREG(status.st_mode) && status.st_size > 0)
+        die(EXIT_USAGE, "record into '%s': the file is not empty", settings->script_path);
+    return fd;
+}
+
 static void prepare(struct settings *settings)
 {
     struct server_options *server = &settings->server;
     struct error error;
-    if (settings->script_path != NULL &&
-        script_load(&settings->script, settings->script_path, &error) < 0)
+    if (settings->script_path == NULL && (!settings->synthesise || server->record_url != NULL))
+        die_usage(server->record_url != NULL ? "--record-from needs --script FILE to write"
+                                             : "give --script, --synthesise or both");
+    if (server->record_url != NULL)
+        server->record_fd = open_record(settings);
+    else if (settings->script_path != NULL &&
+             script_load(&settings->script, settings->script_path, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
     if (settings->synthesise)
         add_synthesis(settings);
-    if (settings->script_path == NULL && !settings->synthesise)
-        die_usage("give --script, --synthesise or both");
     if (settings->key_name != NULL) {
         server->key = getenv(settings->key_name);
         if (server->key == NULL || *server->key == '\0')

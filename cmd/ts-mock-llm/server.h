@@ -21,6 +21,8 @@ struct server_options {
     int64_t requests;       /* exit after so many chat completions; 0: never */
     int64_t connections;    /* the most at a time */
     struct script *script;
+    const char *record_url; /* the backend to record from; NULL: none */
+    int record_fd;          /* where its answers go */
 };
 
 struct server;
