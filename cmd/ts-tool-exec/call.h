@@ -1,0 +1,96 @@
+/*
+ * One call of a decided batch: the tool's program under ts-jail, what it
+ * prints, and the one tool_result that comes of it, whatever happens.
+ */
+#ifndef TS_TOOL_EXEC_CALL_H
+#define TS_TOOL_EXEC_CALL_H
+
+#include "agent/tooldef.h"
+#include "base/line_reader.h"
+#include "capture.h"
+#include "common/stage.h"
+#include "io/process.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sandbox_mode { MODE_AUTO, MODE_ALWAYS, MODE_OFF };
+
+/* What all calls are run with. */
+struct setting {
+    struct stage *stage;
+    struct tool_set tools;
+    const char *project;         /* absolute, resolved */
+    const char *state_directory; /* of the conversation */
+    enum sandbox_mode mode;
+    double timeout;     /* seconds, for a call that says nothing */
+    size_t truncation;  /* characters; 0: by the room there is */
+    const char **roots; /* further writable directories, absolute; ends with NULL */
+    int64_t memory;     /* MiB; these three for ts-jail */
+    int64_t processes;
+    int64_t file_size;
+};
+
+enum call_stage { CALL_WAITING, CALL_RUNNING, CALL_DONE };
+
+/* Why a running call is ended before its time. */
+enum call_end { END_NONE, END_CANCELLED, END_INTERRUPTED };
+
+enum stream {
+    STREAM_OUTPUT,
+    STREAM_COMPLAINT, /* its stderr */
+    STREAM_EVENTS,    /* fd 3 of the tool */
+    STREAM_JAIL,      /* the status lines of ts-jail */
+    STREAM_COUNT
+};
+
+struct call {
+    const struct setting *setting;
+    const cJSON *item; /* of the batch's tree */
+    const char *id;
+    const char *name;
+    const struct tool_definition *tool; /* NULL: there is none */
+    bool denied;
+    size_t limit; /* characters of output */
+
+    enum call_stage stage;
+    enum call_end end;
+    struct process process;
+    int ends[STREAM_COUNT]; /* what we read; -1: closed */
+    int answers;            /* fd 4 of the tool; -1: none */
+    struct line_writer answer_writer;
+    bool jailed;
+    int64_t started; /* clock_monotonic_ms */
+    double timeout;
+    struct loop_timer timer; /* ts-jail has the same deadline; this one is for ts-jail itself */
+    bool overdue;
+
+    struct capture output;
+    struct capture complaint;
+    struct line_reader events;
+    struct buffer display; /* what a person gets instead of the output */
+    struct buffer jail;    /* status lines */
+    struct buffer line;    /* of output, not yet a whole chunk */
+    size_t shown;          /* bytes of chunks */
+
+    void (*done)(void *context, struct call *call); /* the result has been put out */
+    void *context;
+};
+
+void call_init(struct call *call, const struct setting *setting, const cJSON *item);
+void call_release(struct call *call);
+
+/* Start it, or put its result out at once when it is not to run. */
+void call_start(struct call *call);
+
+/* End it: a running one is killed and its result follows, a waiting one has its result at once. */
+void call_stop(struct call *call, enum call_end end);
+
+/* Whether the two must not run at the same time. */
+bool call_conflicts(const struct call *call, const struct call *other);
+
+/* Hand a line to the tool on its fd 4. */
+void call_answer(struct call *call, const char *line, size_t length);
+
+#endif
