@@ -54,7 +54,7 @@ $unset_terminal ts-chat --no-stdin read only >events
 is "reading asks nobody" "$?" 0
 like "and returns the file" "$(jq -r 'select(.type=="result").text' events)" 'a note'
 
-ts-chat --no-stdin damaged >events
+ts-chat --skip-permissions --no-stdin damaged >events
 is "damaged arguments are repaired" "$(results events)" '["d","ok"]'
 is "the history then holds arguments a server accepts" \
 	"$(last_messages | jq -r '[.[]|select(.tool_calls)][0].tool_calls[0].function.arguments|fromjson|type')" object
@@ -78,4 +78,7 @@ $unset_terminal ts-chat --skip-permissions --no-stdin two files >/dev/null
 is "request N is a prefix of request N+1" "$(jq -cs '[.[]|select(.type=="request" and (.path|test("completions"))).body][-2:]
 	| (.[0].messages|length) as $n | (.[0].messages == .[1].messages[:$n]) and (.[0].tools == .[1].tools)' requests)" true
 ok "nothing is left behind" sh -c '! ls -A "$XDG_RUNTIME_DIR"/turnstone/* 2>/dev/null | grep .'
+
+ts-chat --tools search --no-stdin read only >events
+is "a tool that was not offered cannot be called" "$(results events)" '["r","error"]'
 done_testing

@@ -85,7 +85,6 @@ struct chat {
     bool ndjson_out;
     bool no_stdin;
     bool wait_for_stdin;
-    const char *config_file;
     const char *tool_names; /* comma-separated; NULL: all */
     char **words;           /* of the prompt */
     int word_count;

@@ -1,6 +1,7 @@
 /* ts-chat: a prompt, or command lines, to events. */
 #include "chat.h"
 #include "common/program.h"
+#include "common/settings.h"
 
 #include "agent/system_text.h"
 #include "base/clock.h"
@@ -25,7 +26,7 @@ static const struct option_spec options[] = {
     {OPTION_NDJSON_OUT, "ndjson-out", NULL, "print events also on a terminal"},
     {OPTION_NO_STDIN, "no-stdin", NULL, "do not read stdin when a prompt is given"},
     {OPTION_TOOLS, "tools", "NAME,...", "offer only these tools; 'none' offers none"},
-    {'c' + OPTION_LONG, "config", "FILE", "read FILE instead of the user's configuration"},
+    SETTINGS_OPTION_CONFIG,
     {0},
 };
 
@@ -33,8 +34,6 @@ static void load_tools(struct chat *chat)
 {
     struct error error;
     struct buffer json;
-    if (chat->tool_names != NULL && strcmp(chat->tool_names, "none") == 0)
-        return;
     const char *further = config_text(chat->config, "tools.tools_dir");
     if (tool_set_load(&chat->tools, further, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
@@ -61,21 +60,15 @@ static void begin_conversation(struct chat *chat)
     buffer_release(&text);
 }
 
-/* Options come first in one pass for --config, then the configuration takes the rest. */
 static void read_options(struct chat *chat, const struct program *program, int argc, char **argv)
 {
-    struct flag {
-        int id;
-        const char *value;
-    } *flags = calloc((size_t)argc + 1, sizeof *flags);
-    size_t count = 0;
+    static struct settings settings;
     const char *value;
     int id;
-    struct error error;
-    if (flags == NULL)
-        die(EXIT_SYSTEM, "read options: out of memory");
     program_start(program, argc, argv);
     while ((id = program_option(&value)) != OPTION_END) {
+        if (settings_take(&settings, id, value))
+            continue;
         switch (id) {
         case OPTION_NDJSON:
             chat->ndjson = true;
@@ -89,21 +82,9 @@ static void read_options(struct chat *chat, const struct program *program, int a
         case OPTION_TOOLS:
             chat->tool_names = value;
             break;
-        case 'c' + OPTION_LONG:
-            chat->config_file = value;
-            break;
-        default:
-            flags[count++] = (struct flag){id, value};
         }
     }
-    chat->config = config_load(chat->config_file, warn, &error);
-    if (chat->config == NULL)
-        die(EXIT_CONFIG, "%s", error.text);
-    for (size_t i = 0; i < count; i++) {
-        if (config_set_option(chat->config, flags[i].id, flags[i].value, &error) < 0)
-            die_usage("%s", error.text);
-    }
-    free(flags);
+    chat->config = settings_load(&settings);
 }
 
 static void read_words(struct chat *chat, int argc, char **argv)

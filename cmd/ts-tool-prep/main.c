@@ -365,6 +365,10 @@ static void set_up(struct prep *prep, const char *project, int64_t milliseconds)
     if (tool_set_load(&prep->tools, config_text(prep->config, "tools.tools_dir"), &error) < 0 ||
         scope_init(&prep->scope, project, prep->config, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
+    /* What was not offered is not there, whatever the model calls. */
+    const char *offered = getenv("TS_TOOLS");
+    if (offered != NULL && tool_set_keep(&prep->tools, offered, &error) < 0)
+        die(EXIT_CONFIG, "TS_TOOLS: %s", error.text);
     prep->environment = stage_need(config_export(prep->config, false));
     prep->items = (struct item_setting){
         .tools = &prep->tools,

@@ -438,6 +438,10 @@ static bool is_listed(const char *names, const char *name)
 
 int tool_set_keep(struct tool_set *set, const char *names, struct error *error)
 {
+    if (strcmp(names, "none") == 0) {
+        tool_set_release(set);
+        return 0;
+    }
     for (const char *at = names; *at != '\0'; at += *at == ',') {
         char name[128];
         size_t size = strcspn(at, ",");

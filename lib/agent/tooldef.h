@@ -82,7 +82,8 @@ int tool_set_load(struct tool_set *set, const char *tools_dir, struct error *err
 int tool_set_add_directory(
     struct tool_set *set, const char *directory, bool shipped, struct error *error);
 
-/* Keep only the tools in names, separated by commas. An unknown name: -1 with a sentence. */
+/* Keep only the tools in names, separated by commas; "none" keeps none. An unknown name: -1 with a
+ * sentence. */
 int tool_set_keep(struct tool_set *set, const char *names, struct error *error);
 
 void tool_set_release(struct tool_set *set);
