@@ -65,6 +65,14 @@ is "only what was set is sent" \
 	'["messages","model","stream","stream_options","tools"]'
 ok "the default request is at most 6 KB" test "$(jq -s '[.[]|select(.type=="request" and (.path|test("completions")))][-1].body_bytes' requests)" -le 6144
 
+echo 'Speak Latin.' >AGENTS.md
+ts-chat --no-stdin hi >events
+like "AGENTS.md goes in front of the first prompt" "$(sent)" '^Speak Latin\.$'
+like "and the person is told" "$(jq -r 'select(.type=="info").message' events)" 'AGENTS.md'
+ts-chat --no-project-instructions --no-stdin hi >/dev/null
+unlike "it can be left out" "$(sent)" 'Latin'
+rm AGENTS.md
+
 ts-chat --no-stdin hi >/dev/full 2>errors
 is "a full disk: exit code" "$?" 111
 like "a full disk: the message" "$(cat errors)" '^ts-chat: write to stdout: No space left'

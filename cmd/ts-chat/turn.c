@@ -102,6 +102,23 @@ void turn_release(struct turn *turn)
     *turn = (struct turn){.partial = partial};
 }
 
+/* AGENTS.md is text somebody wrote: it is used, and the person is told that it is. */
+static void add_project_instructions(struct chat *chat, struct buffer *text)
+{
+    char message[ERROR_TEXT_SIZE];
+    struct error error;
+    if (!config_boolean(chat->config, "session.project_instructions"))
+        return;
+    long taken = system_text_append_project(text, chat->directory, &error);
+    if (taken == 0)
+        return;
+    if (taken > 0)
+        snprintf(message, sizeof message,
+            "using AGENTS.md of this project (%ld bytes; --no-project-instructions leaves it out)",
+            taken);
+    output_message(chat, "info", taken > 0 ? message : error.text);
+}
+
 static void add_prompt(struct chat *chat, const char *message)
 {
     struct error error;
@@ -112,8 +129,10 @@ static void add_prompt(struct chat *chat, const char *message)
     }
     struct buffer text;
     buffer_init(&text, SURROUNDINGS_LIMIT);
-    if (system_text_append_surroundings(&text, chat->directory) < 0 ||
-        buffer_append_text(&text, message) < 0)
+    if (system_text_append_surroundings(&text, chat->directory) < 0)
+        chat_die_system(chat, "make the first message");
+    add_project_instructions(chat, &text);
+    if (buffer_append_text(&text, message) < 0)
         chat_die_system(chat, "make the first message");
     int result = conversation_add_user(&chat->conversation, text.data, &error);
     buffer_release(&text);

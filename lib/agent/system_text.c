@@ -1,16 +1,22 @@
 #include "agent/system_text.h"
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_SIZE = 256 }; /* bytes of .git/HEAD that are read */
+enum {
+    HEAD_SIZE = 256,          /* bytes of .git/HEAD that are read */
+    PROJECT_LIMIT = 32 << 10, /* bytes of AGENTS.md: about 8,000 tokens */
+};
 
 static const char with_tools[] =
     "You are Turnstone, an assistant that works on the user's machine through tools. "
@@ -83,4 +89,44 @@ int system_text_append_surroundings(struct buffer *buffer, const char *directory
             return -1;
     }
     return buffer_append_text(buffer, "]\n\n");
+}
+
+/* NUL ends a C string and no text: the rest of the file goes on behind its replacement. */
+static int append_text_file(struct buffer *buffer, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        size_t piece = strnlen(bytes, length);
+        if (utf8_append_repaired(buffer, bytes, piece) < 0)
+            return -1;
+        if (piece < length && buffer_append_text(buffer, UTF8_REPLACEMENT) < 0)
+            return -1;
+        piece += piece < length;
+        bytes += piece;
+        length -= piece;
+    }
+    return 0;
+}
+
+long system_text_append_project(struct buffer *buffer, const char *directory, struct error *error)
+{
+    char path[PATH_MAX + 16];
+    static char bytes[PROJECT_LIMIT + 1];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/AGENTS.md", directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : error_system(error, "read '%s'", path);
+    ssize_t got =
+        fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, bytes, sizeof bytes) : -1;
+    close(fd);
+    if (got < 0)
+        return error_set(error, "read '%s': no regular file, or not readable", path);
+    if (got == 0)
+        return 0;
+    bool cut = got > PROJECT_LIMIT;
+    if (buffer_append_text(buffer, "Instructions of this project (AGENTS.md):\n") < 0 ||
+        append_text_file(buffer, bytes, cut ? PROJECT_LIMIT : (size_t)got) < 0 ||
+        buffer_append_text(buffer, cut ? "\n[cut here: read_file shows the rest]\n\n" : "\n\n") < 0)
+        return error_system(error, "keep '%s'", path);
+    return cut ? PROJECT_LIMIT : (long)got;
 }

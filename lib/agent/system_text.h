@@ -8,6 +8,8 @@
 #ifndef AGENT_SYSTEM_TEXT_H
 #define AGENT_SYSTEM_TEXT_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 
 struct buffer;
@@ -17,5 +19,12 @@ int system_text_append(struct buffer *buffer, bool tools, const char *instructio
 
 /* Append one line about directory, date, platform and git branch, and an empty line. 0 or -1. */
 int system_text_append_surroundings(struct buffer *buffer, const char *directory);
+
+/*
+ * Append what the directory's AGENTS.md says, when there is one, with a heading
+ * and an empty line. Returns the bytes taken from it, 0 when there is none, or
+ * -1 with a sentence (unreadable, no regular file). A long one is cut, and says so.
+ */
+long system_text_append_project(struct buffer *buffer, const char *directory, struct error *error);
 
 #endif
