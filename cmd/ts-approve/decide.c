@@ -1,0 +1,92 @@
+#include "base/buffer.h"
+#include "common/program.h"
+#include "data/json.h"
+#include "ts-approve/approve.h"
+
+#include <string.h>
+
+enum { REASON_LIMIT = 8 << 10 };
+
+static void deny_by_policy(struct entry *entry, const struct policy_decision *decision)
+{
+    struct buffer text;
+    const char *reason = decision->rule->reason;
+    buffer_init(&text, REASON_LIMIT);
+    (void)buffer_printf(&text, "Denied by a rule: %.4000s",
+        reason != NULL ? reason : "this call is not allowed here");
+    entry_decide(entry, VERDICT_DENY, "policy", text.data);
+    buffer_release(&text);
+}
+
+static bool is_listed(const struct config *config, const char *key, const char *name)
+{
+    for (size_t i = 0; i < config_list_size(config, key); i++) {
+        if (strcmp(config_list_item(config, key, i), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void allow_by_policy(struct entry *entry, const struct policy_decision *decision)
+{
+    if (decision->sandbox == POLICY_SANDBOX_WORKSPACE)
+        entry->sandbox = "workspace";
+    else if (decision->sandbox == POLICY_SANDBOX_OFF)
+        entry->sandbox = "off";
+    entry_decide(entry, VERDICT_ALLOW, "policy", NULL);
+}
+
+static void ask(struct entry *entry, const char *why)
+{
+    entry->asked = true;
+    entry->why = why;
+}
+
+static void decide_entry(struct approver *approver, struct entry *entry)
+{
+    const char *tool = json_string(entry->item, "func_name");
+    bool outside = json_boolean(entry->item, "outside", false);
+    bool repaired = json_boolean(entry->item, "repaired", false);
+    /* A call that cannot run needs no decision: ts-tool-exec answers it with its error. */
+    if (tool == NULL || json_string(entry->item, "error") != NULL) {
+        entry_decide(entry, VERDICT_ALLOW, "auto", NULL);
+        return;
+    }
+    const struct policy_call call = {
+        .tool = tool,
+        .arguments = json_get(entry->item, "arguments"),
+        .paths = json_get(entry->item, "paths"),
+        .project = approver->project,
+        .outside = outside,
+    };
+    struct policy_decision decision;
+    policy_decide(&approver->policy, &call, &decision);
+    if (decision.verdict == POLICY_DENY)
+        deny_by_policy(entry, &decision);
+    else if (config_boolean(approver->config, "tools.skip_permissions"))
+        entry_decide(entry, VERDICT_ALLOW, "flag", NULL);
+    else if (decision.verdict == POLICY_ASK)
+        ask(entry, decision.note != NULL ? decision.note : "a rule says that it is asked");
+    else if (repaired)
+        ask(entry, "its arguments were damaged and had to be repaired");
+    else if (decision.verdict == POLICY_ALLOW)
+        allow_by_policy(entry, &decision);
+    else if (!outside && is_listed(approver->config, "tools.auto_approve", tool))
+        entry_decide(entry, VERDICT_ALLOW, "flag", NULL);
+    else if (!outside && !json_boolean(entry->item, "needs_approval", true))
+        entry_decide(entry, VERDICT_ALLOW, "auto", NULL);
+    else if (always_covers(approver, entry))
+        entry_decide(entry, VERDICT_ALLOW, "always", NULL);
+    else
+        ask(entry, outside ? "it reaches outside the project" : NULL);
+}
+
+void decide_batch(struct approver *approver, struct batch *batch)
+{
+    if (json_boolean(batch->line, "cancelled", false))
+        batch_decide_rest(batch, VERDICT_DENY, "cancelled", "[cancelled by user]");
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->entries[i].verdict == VERDICT_OPEN)
+            decide_entry(approver, &batch->entries[i]);
+    }
+}
