@@ -73,7 +73,7 @@ for page in "$SOURCE"/man/*.[1-8]; do
 		fi
 		timeout -k 2 20 sh "$example" </dev/null >output 2>errors
 		status=$?
-		is "$name: $(head -n 1 "$example" | tr '#\\' '  ')" "$status" "$wanted"
+		is "$name: $(head -n 1 "$example" | tr '#' ' ')" "$status" "$wanted"
 		[ "$status" = "$wanted" ] || diagnose "$(cat "$example"; head -n 5 output errors)"
 	done
 done
