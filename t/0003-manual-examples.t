@@ -4,7 +4,7 @@
 # Each literal display (.Bd -literal, .Dl) of an EXAMPLES section is run as a reader would run it:
 # by sh, in a project with a few files, with ts-mock-llm as the model. Where lines begin with '$ '
 # these are the commands, going on behind '\', '|' or '&&', and the others show the output. It has
-# to succeed, or to end as a comment in front of it says:
+# to succeed, or to end as '# exit 5' at its end or a comment in front of it says:
 #
 #   .\" exit 5
 #   .\" not run: why
@@ -62,8 +62,9 @@ for page in "$SOURCE"/man/*.[1-8]; do
 		case $note in
 		'not run'*) continue ;;
 		exit*) wanted=${note#exit } ;;
-		*) wanted=0 ;;
+		*) wanted=$(sed -n '$s/.*# exit \([0-9]*\)$/\1/p' "${example%.note}") ;;
 		esac
+		wanted=${wanted:-0}
 		example=${example%.note}
 		if grep -q '^\$ ' "$example"; then
 			awk '
@@ -73,7 +74,7 @@ for page in "$SOURCE"/man/*.[1-8]; do
 		fi
 		timeout -k 2 20 sh "$example" </dev/null >output 2>errors
 		status=$?
-		is "$name: $(head -n 1 "$example" | tr '#' ' ')" "$status" "$wanted"
+		is "$name: $(head -n 1 "$example" | tr '\043\134' '  ')" "$status" "$wanted"
 		[ "$status" = "$wanted" ] || diagnose "$(cat "$example"; head -n 5 output errors)"
 	done
 done
