@@ -62,9 +62,8 @@ for page in "$SOURCE"/man/*.[1-8]; do
 		case $note in
 		'not run'*) continue ;;
 		exit*) wanted=${note#exit } ;;
-		*) wanted=$(sed -n '$s/.*# exit \([0-9]*\)$/\1/p' "${example%.note}") ;;
+		*) wanted= ;;
 		esac
-		wanted=${wanted:-0}
 		example=${example%.note}
 		if grep -q '^\$ ' "$example"; then
 			awk '
@@ -72,6 +71,7 @@ for page in "$SOURCE"/man/*.[1-8]; do
 				going { print; going = /(\\|\||&&)$/ }' "$example" >commands
 			mv commands "$example"
 		fi
+		: "${wanted:=$(sed -n '$s/.*# exit \([0-9]*\)$/\1/p' "$example")}" "${wanted:=0}"
 		timeout -k 2 20 sh "$example" </dev/null >output 2>errors
 		status=$?
 		is "$name: $(head -n 1 "$example" | tr '\043\134' '  ')" "$status" "$wanted"
