@@ -12,66 +12,110 @@ enum {
     LINE_SHOWN_LIMIT = 300, /* bytes */
     WORDS_LEAST = 3,        /* bytes of key: "}" alone proves nothing */
     PAIR_SLOTS = 4096,      /* for pairs of neighbouring bytes, hashed */
+    LENGTH_RATIO = 4,       /* a line so many times longer resembles nothing */
+    TIES_LIMIT = 50,        /* windows that are told apart by how their lines resemble */
     ALIKE_LEAST = 50,       /* percent of pairs in common */
 };
 
-/* A window of the file and how many of its lines are those given. */
+/* A window of the file, and how much of it is what was given. */
 struct region {
     size_t first, count;
-    size_t score;
+    size_t equal; /* lines */
+    size_t alike; /* percent, summed over the others */
 };
-
-static struct region by_equal_lines(const struct loose_text *file, const struct loose_text *old)
-{
-    struct region best = {0};
-    size_t count = old->count < COMPARED_LINES ? old->count : COMPARED_LINES;
-    for (size_t at = 0; at < file->count; at++) {
-        size_t score = 0;
-        for (size_t line = 0; line < count && at + line < file->count; line++)
-            score += old->lines[line].key_length >= WORDS_LEAST &&
-                     loose_equal(file, &file->lines[at + line], old, &old->lines[line]);
-        if (score > best.score)
-            best = (struct region){at, count, score};
-    }
-    return best;
-}
 
 static unsigned pair_slot(const char *key, size_t at)
 {
     return ((unsigned)(unsigned char)key[at] * 61 + (unsigned char)key[at + 1]) % PAIR_SLOTS;
 }
 
-/* Percent of the pairs of two keys that are the same, roughly (Dice's coefficient). */
-static size_t alike(const bool *pairs, size_t pair_count, const char *key, size_t length)
+/* The pairs of neighbouring bytes in one given line. */
+struct pairs {
+    bool there[PAIR_SLOTS];
+    size_t count;
+};
+
+static void collect_pairs(
+    struct pairs *pairs, const struct loose_text *old, const struct loose_line *line)
 {
-    size_t common = 0;
-    for (size_t at = 0; at + 1 < length; at++)
-        common += pairs[pair_slot(key, at)];
-    size_t all = pair_count + (length > 0 ? length - 1 : 0);
-    return all > 0 ? 200 * common / all : 0;
+    const char *key = loose_key(old, line);
+    memset(pairs, 0, sizeof *pairs);
+    pairs->count = line->key_length > 0 ? line->key_length - 1 : 0;
+    for (size_t at = 0; at < pairs->count; at++)
+        pairs->there[pair_slot(key, at)] = true;
 }
 
-/* No line is the same: the one that resembles the longest given line. */
+/* Percent of the pairs that two lines share, roughly (Dice's coefficient). */
+static size_t alike(
+    const struct pairs *pairs, const struct loose_text *file, const struct loose_line *line)
+{
+    const char *key = loose_key(file, line);
+    size_t common = 0;
+    size_t count = line->key_length > 0 ? line->key_length - 1 : 0;
+    if (count > pairs->count * LENGTH_RATIO + 1)
+        return 0;
+    for (size_t at = 0; at < count; at++)
+        common += pairs->there[pair_slot(key, at)];
+    return count + pairs->count > 0 ? 200 * common / (count + pairs->count) : 0;
+}
+
+static size_t count_equal(
+    const struct loose_text *file, const struct loose_text *old, size_t at, size_t count)
+{
+    size_t equal = 0;
+    for (size_t line = 0; line < count && at + line < file->count; line++)
+        equal += old->lines[line].key_length >= WORDS_LEAST &&
+                 loose_equal(file, &file->lines[at + line], old, &old->lines[line]);
+    return equal;
+}
+
+static size_t sum_alike(const struct loose_text *file, const struct loose_text *old, size_t at,
+    size_t count, struct pairs *pairs)
+{
+    size_t sum = 0;
+    for (size_t line = 0; line < count && at + line < file->count; line++) {
+        collect_pairs(pairs, old, &old->lines[line]);
+        sum += alike(pairs, file, &file->lines[at + line]);
+    }
+    return sum;
+}
+
+/* Most lines equal; of several such windows, the one whose other lines resemble most. */
+static struct region by_equal_lines(const struct loose_text *file, const struct loose_text *old)
+{
+    static struct pairs pairs;
+    struct region best = {0};
+    size_t count = old->count < COMPARED_LINES ? old->count : COMPARED_LINES;
+    size_t ties = 0;
+    for (size_t at = 0; at < file->count; at++) {
+        struct region region = {.first = at, .count = count};
+        region.equal = count_equal(file, old, at, count);
+        if (region.equal == 0 || region.equal < best.equal)
+            continue;
+        ties = region.equal > best.equal ? 0 : ties + 1;
+        if (ties > TIES_LIMIT)
+            continue;
+        region.alike = sum_alike(file, old, at, count, &pairs);
+        if (region.equal > best.equal || region.alike > best.alike)
+            best = region;
+    }
+    return best;
+}
+
+/* No line is equal: the one that resembles the longest given line. */
 static struct region by_similar_line(const struct loose_text *file, const struct loose_text *old)
 {
-    struct region best = {.score = ALIKE_LEAST - 1};
-    bool pairs[PAIR_SLOTS] = {false};
+    static struct pairs pairs;
+    struct region best = {.alike = ALIKE_LEAST - 1};
     size_t longest = 0;
     for (size_t line = 1; line < old->count; line++)
         if (old->lines[line].key_length > old->lines[longest].key_length)
             longest = line;
-    const struct loose_line *given = &old->lines[longest];
-    const char *given_key = loose_key(old, given);
-    for (size_t at = 0; at + 1 < given->key_length; at++)
-        pairs[pair_slot(given_key, at)] = true;
+    collect_pairs(&pairs, old, &old->lines[longest]);
     for (size_t at = 0; at < file->count; at++) {
-        const struct loose_line *line = &file->lines[at];
-        size_t score =
-            line->key_length > given->key_length * 4
-                ? 0
-                : alike(pairs, given->key_length - 1, loose_key(file, line), line->key_length);
-        if (score > best.score)
-            best = (struct region){at > longest ? at - longest : 0, old->count, score};
+        size_t score = alike(&pairs, file, &file->lines[at]);
+        if (score > best.alike)
+            best = (struct region){at > longest ? at - longest : 0, old->count, 0, score};
     }
     return best;
 }
@@ -109,7 +153,7 @@ int edit_show_closest(const struct buffer *text, const char *old_text, struct bu
     if (loose_text_init(&file, text->data, text->length) == 0 &&
         loose_text_init(&old, old_text, strlen(old_text)) == 0) {
         struct region region = by_equal_lines(&file, &old);
-        if (region.score == 0 && old.keys.length >= WORDS_LEAST)
+        if (region.equal == 0 && old.keys.length >= WORDS_LEAST)
             region = by_similar_line(&file, &old);
         result = region.count > 0 ? show(&file, &old, region, details) : 0;
     }

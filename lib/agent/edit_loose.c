@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    COMPARE_LIMIT = 1 << 27, /* pairs of lines looked at in search of a match */
+    COMPARE_LIMIT = 1 << 25, /* pairs of lines looked at in search of a match */
     PLACES_LIMIT = 64,       /* candidates told apart */
     REMARK_LINES = 40,       /* lines of difference between what was given and what is there */
 };
