@@ -41,10 +41,12 @@ static bool regex_matches(
 {
     if (!match->compiled)
         return true;
-    size_t length = strnlen(text, REGEX_TEXT_LIMIT);
-    values->captures[0] = (regmatch_t){.rm_so = 0, .rm_eo = (regoff_t)length};
-    return regexec(&match->expression, text, TEMPLATE_CAPTURES, values->captures, REG_STARTEND) ==
-           0;
+    regmatch_t found[TEMPLATE_CAPTURES] = {
+        {.rm_so = 0, .rm_eo = (regoff_t)strnlen(text, REGEX_TEXT_LIMIT)}};
+    if (regexec(&match->expression, text, TEMPLATE_CAPTURES, found, REG_STARTEND) != 0)
+        return false;
+    memcpy(values->captures, found, sizeof found);
+    return true;
 }
 
 static bool matches(
