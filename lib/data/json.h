@@ -2,8 +2,9 @@
  * JSON as RFC 8259 has it, strictly, on top of cJSON.
  *
  * Refused: anything but exactly one value, bytes behind it, invalid UTF-8,
- * raw control characters in strings, "\u0000", numbers such as 01 or 1. or
- * beyond the range of a double, nesting deeper than 64. Kept where cJSON alone
+ * raw control characters in strings, "\u0000", numbers such as 01 or 1., beyond
+ * the range of a double or with a fraction or exponent and more than 63 bytes
+ * (which cJSON would misread), nesting deeper than 64. Kept where cJSON alone
  * would lose it: whole numbers beyond 2^53 keep their digits (as cJSON_Raw
  * items), an unpaired surrogate becomes U+FFFD. Duplicate keys: the first
  * wins. Key look-up is case-sensitive.
