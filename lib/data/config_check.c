@@ -120,7 +120,7 @@ int config_check_text(const struct config_key *key, const char *text, struct err
             return error_set(error, "must be one of: %s; not '%.60s'", key->choices, text);
         if (text[0] == '\0' && key->fallback != NULL)
             return error_set(error, "must not be empty");
-        if (text[0] != '\0' && ends_with(key->name, "_url"))
+        if (text[0] != '\0' && (ends_with(key->name, "_url") || ends_with(key->name, ".url")))
             return check_url(text, error);
         return 0;
     case CONFIG_PATH:
