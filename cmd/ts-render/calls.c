@@ -252,8 +252,7 @@ void calls_live(const struct calls *calls, const struct markdown *look, int64_t 
             spinner         ? spinner_frame(now, look->unicode)
             : look->unicode ? "⚙"
                             : "*");
-        if (now - call->started >= 1000)
-            duration_words(duration, sizeof duration, (now - call->started) / 1000 * 1000);
+        duration_seconds(duration, sizeof duration, now - call->started);
         buffer_init(&line, FIELD_LIMIT);
         painted(buffer_append(&line, call->header.data, call->header.length));
         if (duration[0] != '\0')
@@ -303,19 +302,21 @@ static void paint_ending(struct rows *rows, const struct markdown *look, const c
     buffer_release(&line);
 }
 
-static void paint_diff(struct rows *rows, const struct markdown *look, const struct buffer *diff)
+static void paint_diff(
+    struct rows *rows, const struct markdown *look, const struct buffer *diff, bool all)
 {
     struct wrap wrap = {
         .width = look->width, .styled = look->styled, .margin = {"  ", 2, "  ", 2, 2}};
-    painted(diff_draw(diff->data, diff->length, DIFF_LINES, &wrap, rows));
+    painted(diff_draw(diff->data, diff->length, all ? SIZE_MAX : DIFF_LINES, &wrap, rows));
 }
 
-static void paint_output(struct rows *rows, const struct markdown *look, const char *output)
+static void paint_output(
+    struct rows *rows, const struct markdown *look, const char *output, bool all)
 {
     struct buffer visible;
     buffer_init(&visible, (size_t)FIELD_LIMIT * 8);
     append_output(&visible, output);
-    paint_tail(rows, look, &visible, RESULT_LINES, true);
+    paint_tail(rows, look, &visible, all ? SIZE_MAX : RESULT_LINES, true);
     buffer_release(&visible);
 }
 
@@ -344,9 +345,9 @@ void calls_result(
     buffer_release(&shown_status);
     buffer_release(&header);
     if (is_good(status) && call != NULL && diff_is(call->preview.data, call->preview.length))
-        paint_diff(rows, look, &call->preview);
+        paint_diff(rows, look, &call->preview, calls->all_output);
     else if (output != NULL && !noted)
-        paint_output(rows, look, output);
+        paint_output(rows, look, output, calls->all_output);
     if (spill != NULL) {
         struct buffer path;
         buffer_init(&path, FIELD_LIMIT);

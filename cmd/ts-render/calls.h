@@ -17,6 +17,7 @@ struct calls {
     struct call **items; /* owned; those without a result yet */
     size_t count;
     size_t capacity;
+    bool all_output; /* of finished calls; else its last lines */
 };
 
 void calls_release(struct calls *calls);

@@ -6,6 +6,7 @@
  * line, so that a pipeline whose last program it is fails when the turn failed.
  */
 #include "common/program.h"
+#include "common/settings.h"
 
 #include "base/clock.h"
 #include "base/line_reader.h"
@@ -22,32 +23,21 @@
 
 enum {
     OUTPUT_HIGH = 4 << 20, /* bytes waiting for a slow reader before we stop reading ourselves */
-    WIDTH_LEAST = 10,
-    WIDTH_MOST = 1000,
-    GOODBYE_MS = 1000, /* how long a reader may take for the last bytes after SIGTERM */
+    GOODBYE_MS = 1000,     /* how long a reader may take for the last bytes after SIGTERM */
 };
 
-enum {
-    OPTION_ALL = OPTION_LONG,
-    OPTION_STREAM,
-    OPTION_COLOR,
-    OPTION_NO_SPINNER,
-    OPTION_REASONING,
-    OPTION_WIDTH,
-};
+enum { OPTION_ALL = OPTION_LONG, OPTION_STREAM, OPTION_NO_SPINNER };
 
 static const struct option_spec options[] = {
     {OPTION_ALL, "all", NULL, "off a terminal: print everything, not only the last answer"},
     {OPTION_STREAM, "stream", NULL,
-        "off a terminal: print text as it comes, not when it is certain"},
-    {OPTION_COLOR, "color", "WHEN", "auto, always or never (default: auto)"},
-    {OPTION_REASONING, "reasoning", "HOW", "dim or hide (default: dim)"},
-    {OPTION_NO_SPINNER, "no-spinner", NULL, "no sign of life while there is nothing to show"},
-    {OPTION_WIDTH, "width", "N", "columns to wrap at (default: the terminal's)"},
+        "off a terminal: print text as it comes, not once it is certain"},
+    {OPTION_NO_SPINNER, "no-spinner", NULL, "show no sign of life while there is nothing to show"},
+    SETTINGS_OPTION_CONFIG,
     {0},
 };
 
-static const struct program program = {
+static struct program program = {
     .name = "ts-render",
     .synopsis = "[options] < events",
     .purpose = "turns the events of ts-chat into text for people",
@@ -61,7 +51,6 @@ struct render {
     struct view *view;
     bool running; /* lines came, and no result line since */
     int code;     /* of the result lines: the first that is not 0 */
-    bool failed;  /* poll or memory: out of our hands */
 };
 
 void put(struct line_writer *out, const char *bytes, size_t length)
@@ -180,62 +169,53 @@ static void signalled(void *context, int signal)
     exit(signal == SIGTERM ? EXIT_TERMINATED : 128 + SIGHUP);
 }
 
-static bool choice(const char *option, const char *value, const char *yes, const char *no)
+static struct config *read_options(struct render_options *chosen)
 {
-    if (strcmp(value, yes) == 0)
-        return true;
-    if (strcmp(value, no) != 0)
-        die_usage("--%s is one of: %s, %s", option, yes, no);
-    return false;
-}
-
-static enum style_mode color_mode(const char *value)
-{
-    if (strcmp(value, "auto") == 0)
-        return STYLE_AUTO;
-    return choice("color", value, "always", "never") ? STYLE_ALWAYS : STYLE_NEVER;
-}
-
-static void read_options(struct render_options *chosen, enum style_mode *color)
-{
+    struct settings settings = {0};
     const char *value;
     int id;
     while ((id = program_option(&value)) != OPTION_END) {
-        switch (id) {
-        case OPTION_ALL:
+        if (settings_take(&settings, id, value))
+            continue;
+        if (id == OPTION_ALL)
             chosen->all = true;
-            break;
-        case OPTION_STREAM:
+        else if (id == OPTION_STREAM)
             chosen->stream = true;
-            break;
-        case OPTION_COLOR:
-            *color = color_mode(value);
-            break;
-        case OPTION_REASONING:
-            chosen->hide_reasoning = choice("reasoning", value, "hide", "dim");
-            break;
-        case OPTION_NO_SPINNER:
+        else if (id == OPTION_NO_SPINNER)
             chosen->spinner = false;
-            break;
-        case OPTION_WIDTH:
-            chosen->width = (int)program_integer("width", value, WIDTH_LEAST, WIDTH_MOST);
-            break;
-        }
     }
+    return settings_load(&settings);
+}
+
+static enum style_mode style_mode(const char *name)
+{
+    return strcmp(name, "always") == 0  ? STYLE_ALWAYS
+           : strcmp(name, "never") == 0 ? STYLE_NEVER
+                                        : STYLE_AUTO;
+}
+
+static void choose(struct render_options *chosen, const struct config *config)
+{
+    chosen->styled = style_wanted(style_mode(config_text(config, "render.color")), STDOUT_FILENO);
+    chosen->unicode = style_unicode();
+    chosen->hide_reasoning = strcmp(config_text(config, "render.reasoning"), "hide") == 0;
+    chosen->width = (int)config_integer(config, "render.width");
+    /* A terminal that understands nothing gets everything, too, but nothing is ever redrawn. */
+    if (isatty(STDOUT_FILENO) && !style_terminal(STDOUT_FILENO))
+        chosen->all = chosen->stream = true;
 }
 
 int main(int argc, char **argv)
 {
     static const int signals[] = {SIGTERM, SIGHUP, SIGWINCH, SIGCONT, 0};
     struct render_options chosen = {.spinner = true};
-    enum style_mode color = STYLE_AUTO;
     struct render render = {0};
     struct error error = {{0}};
 
+    program.shared_options = config_options(CONFIG_FOR_RENDER);
     program_start(&program, argc, argv);
-    read_options(&chosen, &color);
-    chosen.styled = style_wanted(color, STDOUT_FILENO);
-    chosen.unicode = style_unicode();
+    struct config *config = read_options(&chosen);
+    choose(&chosen, config);
     if (argv[program_operand()] != NULL)
         die_usage("unexpected operand '%s': events are read from stdin", argv[program_operand()]);
     /* Ctrl-C is for ts-chat: its last events tell how the turn ended. */
@@ -260,5 +240,6 @@ int main(int argc, char **argv)
     line_reader_release(&render.input);
     line_writer_release(&render.out);
     loop_free(render.loop);
+    config_free(config);
     program_exit(render.code);
 }

@@ -1,30 +1,45 @@
 /*
- * The view off a terminal: text without escapes, the markdown as the model
- * wrote it, so that what reads the pipe gets markdown.
+ * The view off a terminal, and on a dumb one: text without escapes, the
+ * markdown as the model wrote it, so that what reads the pipe gets markdown.
  *
  * By default only the answer is printed: the text of the last model call of a
- * turn, at the turn's end, when no retry can take it back any more.
+ * turn, at the turn's end, when no retry can take it back any more. --all
+ * prints every call's text when that call has ended, and what the tools did;
+ * --stream prints text at once. With --color=always markdown is laid out.
  */
 #include "render.h"
 
 #include "base/buffer.h"
+#include "calls.h"
 #include "common/program.h"
+#include "paint.h"
+#include "term/stream.h"
+#include "usage.h"
+#include "waiting.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_LIMIT = 256 };
+enum {
+    ID_LIMIT = 256,
+    WIDTH_STYLED = 80,      /* of laid out text, when nothing says how wide */
+    WIDTH_ENDLESS = 1 << 28 /* plain text is not wrapped */
+};
 
 struct plain {
     struct view view;
     const struct render_options *options;
     struct line_writer *out;
-    struct buffer answer; /* of the present model call; printed text is taken out of it */
-    char call[ID_LIMIT];  /* its id */
+    struct waiting waiting;
+    struct buffer answer;    /* of the present model call, not yet printed */
+    struct buffer reasoning; /* of the present model call, not yet printed */
+    struct stream laid_out;  /* of the answer, when it is styled */
+    struct calls calls;
+    struct buffer usage;
+    char call[ID_LIMIT]; /* id of the model call */
     bool call_ended;
+    bool call_printed; /* a part of its text was printed before it had ended */
     bool inside_line;  /* what was printed last did not end with a newline */
-    bool call_printed; /* a part of this call's text was printed as it came */
     bool printed;      /* an answer was printed since the session line */
     struct error last_error;
 };
@@ -33,6 +48,7 @@ static void print(struct plain *plain, const char *text, size_t length)
 {
     if (length == 0)
         return;
+    waiting_stop(&plain->waiting);
     put(plain->out, text, length);
     plain->inside_line = text[length - 1] != '\n';
 }
@@ -43,66 +59,200 @@ static void end_line(struct plain *plain)
         print(plain, "\n", 1);
 }
 
-static void print_answer(struct plain *plain)
+static void print_rows(struct plain *plain, struct rows *rows)
+{
+    end_line(plain);
+    for (size_t i = 0; i < rows->count; i++) {
+        print(plain, rows_text(rows, i), rows->items[i].length);
+        print(plain, "\n", 1);
+    }
+    rows_release(rows);
+}
+
+static void print_line(struct plain *plain, const char *text)
+{
+    end_line(plain);
+    print(plain, text, strlen(text));
+    end_line(plain);
+}
+
+/* Our own words on stderr: what is half printed on stdout may be on the same terminal. */
+static void tell(struct plain *plain, const char *sentence)
+{
+    waiting_stop(&plain->waiting);
+    warn("%s", sentence);
+}
+
+/* Print what there is of the answer; ended: nothing will be added to it. */
+static void print_answer(struct plain *plain, bool ended)
 {
     if (plain->answer.length > 0)
         plain->printed = true;
-    print(plain, plain->answer.data, plain->answer.length);
-    end_line(plain);
+    if (plain->options->styled) {
+        struct rows rows;
+        rows_init(&rows);
+        painted(stream_add(&plain->laid_out, plain->answer.data, plain->answer.length));
+        painted(
+            ended ? stream_finish(&plain->laid_out, &rows) : stream_take(&plain->laid_out, &rows));
+        print_rows(plain, &rows);
+    } else {
+        print(plain, plain->answer.data, plain->answer.length);
+        if (ended)
+            end_line(plain);
+    }
     buffer_clear(&plain->answer);
 }
 
-/* A text of another call than the last one's: that one's is not the last answer. */
+/* Reasoning is printed as a quote, so that it is told apart from the answer. */
+static void print_reasoning(struct plain *plain, bool ended)
+{
+    const struct buffer *text = &plain->reasoning;
+    size_t at = 0;
+    while (at < text->length) {
+        const char *newline = memchr(text->data + at, '\n', text->length - at);
+        if (newline == NULL && !ended)
+            break;
+        size_t end = newline != NULL ? (size_t)(newline - text->data) : text->length;
+        end_line(plain);
+        print(plain, "> ", 2);
+        print(plain, text->data + at, end - at);
+        print(plain, "\n", 1);
+        at = newline != NULL ? end + 1 : end;
+    }
+    if (at > 0 && ended)
+        print(plain, "\n", 1);
+    buffer_consume(&plain->reasoning, at);
+}
+
+/* The call's text is certain, or as certain as it will get. */
+static void end_text(struct plain *plain)
+{
+    print_reasoning(plain, true);
+    print_answer(plain, true);
+}
+
 static void begin_call(struct plain *plain, const char *id)
 {
+    if (!plain->call_ended && strncmp(plain->call, id, ID_LIMIT - 1) == 0)
+        return;
     if (plain->options->all || plain->options->stream)
-        print_answer(plain);
-    buffer_clear(&plain->answer);
+        end_text(plain);
+    buffer_clear(&plain->answer); /* not the last call's, then */
     snprintf(plain->call, sizeof plain->call, "%s", id);
     plain->call_ended = false;
     plain->call_printed = false;
 }
 
-static void take_text(struct plain *plain, const struct event *event)
+static void take_reasoning(struct plain *plain, const char *text)
 {
-    if (plain->call_ended || strncmp(plain->call, event->id, ID_LIMIT - 1) != 0)
-        begin_call(plain, event->id);
-    if (event->type != EVENT_CONTENT)
+    if (!plain->options->all || plain->options->hide_reasoning)
         return;
-    text_append(&plain->answer, event->text, strlen(event->text));
-    if (plain->options->stream && plain->answer.length > 0) {
-        print(plain, plain->answer.data, plain->answer.length);
-        buffer_clear(&plain->answer);
-        plain->call_printed = plain->printed = true;
-    }
+    if (plain->options->stream)
+        print_answer(plain, true);
+    text_append(&plain->reasoning, text, strlen(text));
+    if (plain->options->stream)
+        print_reasoning(plain, false);
 }
 
-static void complain(struct view *view, const char *sentence)
+static void take_content(struct plain *plain, const char *text)
 {
-    (void)view;
-    warn("%s", sentence);
+    text_append(&plain->answer, text, strlen(text));
+    if (plain->options->stream && plain->answer.length > 0) {
+        print_reasoning(plain, true);
+        print_answer(plain, false);
+        plain->call_printed = true;
+    }
 }
 
 static void discard(struct plain *plain)
 {
     buffer_clear(&plain->answer);
+    buffer_clear(&plain->reasoning);
     if (plain->call_printed) {
-        end_line(plain);
-        warn("the attempt failed and is repeated: its text does not count");
+        print_answer(plain, true);
+        tell(plain, "the attempt failed and is repeated: its text so far does not count");
     }
     plain->call_printed = false;
 }
 
-static void show_result(struct plain *plain, const struct event *event)
+static void take_error(struct plain *plain, const struct event *event)
+{
+    error_set(&plain->last_error, "%s", event->text);
+    if (plain->options->all || plain->options->stream)
+        end_line(plain);
+    tell(plain, event->text);
+}
+
+static void end_turn(struct plain *plain)
+{
+    waiting_stop(&plain->waiting);
+    end_text(plain);
+    plain->call_ended = true;
+    if (!plain->options->all)
+        return;
+    struct rows rows;
+    rows_init(&rows);
+    calls_abandon(&plain->calls, &plain->laid_out.look, &rows);
+    print_rows(plain, &rows);
+    if (plain->usage.length > 0)
+        print_line(plain, plain->usage.data);
+    buffer_clear(&plain->usage);
+}
+
+static void take_result(struct plain *plain, const struct event *event)
 {
     const char *status = json_string(event->tree, "status");
     const char *reason = json_string(event->tree, "exit_reason");
     if (!plain->printed && plain->answer.length == 0)
         text_append(&plain->answer, event->text, strlen(event->text));
-    print_answer(plain);
+    end_turn(plain);
     if (status != NULL && strcmp(status, "ok") != 0 && reason != NULL && *reason != '\0' &&
         strstr(plain->last_error.text, reason) == NULL)
-        warn("%s", reason);
+        tell(plain, reason);
+}
+
+/* What --all shows besides texts. */
+static void take_activity(struct plain *plain, const struct event *event)
+{
+    struct rows rows;
+    rows_init(&rows);
+    switch (event->type) {
+    case EVENT_TOOL_INFO:
+    case EVENT_APPROVAL_REQUEST:
+        end_text(plain);
+        calls_announce(&plain->calls, event->tree, event->type == EVENT_TOOL_INFO);
+        break;
+    case EVENT_APPROVAL_RESOLVED:
+        calls_decide(&plain->calls, event->tree);
+        break;
+    case EVENT_TOOL_RESULT:
+        calls_result(&plain->calls, event->tree, &plain->laid_out.look, &rows);
+        break;
+    case EVENT_STATUS:
+        usage_line(&plain->usage, event->tree, plain->options->unicode);
+        break;
+    case EVENT_PLAN_REVIEW:
+    case EVENT_INFO:
+        end_text(plain);
+        text_append(&plain->answer, event->text, strlen(event->text));
+        end_text(plain);
+        break;
+    default:
+        break;
+    }
+    print_rows(plain, &rows);
+}
+
+/* What is being waited for, if anything. */
+static void note_waiting(struct plain *plain, const struct event *event)
+{
+    const char *state = json_string(event->tree, "state");
+    if (event->type == EVENT_STATE_CHANGE && state != NULL && strcmp(state, "thinking") == 0)
+        waiting_start(&plain->waiting, "thinking");
+    else if (event->type == EVENT_STATE_CHANGE || event->type == EVENT_APPROVAL_REQUEST)
+        waiting_stop(&plain->waiting);
+    else if (event->type == EVENT_TOOL_INFO || event->type == EVENT_APPROVAL_RESOLVED)
+        waiting_start(&plain->waiting, "running");
 }
 
 static void event(struct view *view, const struct event *event)
@@ -113,36 +263,46 @@ static void event(struct view *view, const struct event *event)
         plain->printed = false;
         break;
     case EVENT_CONTENT:
+        begin_call(plain, event->id);
+        take_content(plain, event->text);
+        break;
     case EVENT_REASONING:
-        take_text(plain, event);
+        begin_call(plain, event->id);
+        take_reasoning(plain, event->text);
         break;
     case EVENT_DISCARD:
         discard(plain);
         break;
     case EVENT_STREAM_END:
-        plain->call_ended = true;
         if (plain->options->all)
-            print_answer(plain);
+            end_text(plain);
+        plain->call_ended = true;
         break;
     case EVENT_TURN_COMPLETE:
-        print_answer(plain);
-        plain->call_ended = true;
+        end_turn(plain);
         break;
     case EVENT_ERROR:
-        error_set(&plain->last_error, "%s", event->text);
-        warn("%s", event->text);
+        take_error(plain, event);
         break;
     case EVENT_RESULT:
-        show_result(plain, event);
+        take_result(plain, event);
         break;
     default:
+        if (plain->options->all)
+            take_activity(plain, event);
+        note_waiting(plain, event);
         break;
     }
 }
 
+static void complain(struct view *view, const char *sentence)
+{
+    tell((struct plain *)view, sentence);
+}
+
 static void settle(struct view *view)
 {
-    (void)view;
+    (void)view; /* everything was printed as it came */
 }
 
 static void disturbed(struct view *view, bool overwritten)
@@ -153,26 +313,38 @@ static void disturbed(struct view *view, bool overwritten)
 
 static void finish(struct view *view)
 {
-    print_answer((struct plain *)view);
+    end_turn((struct plain *)view);
 }
 
 static void plain_free(struct view *view)
 {
     struct plain *plain = (struct plain *)view;
     buffer_release(&plain->answer);
+    buffer_release(&plain->reasoning);
+    buffer_release(&plain->usage);
+    stream_release(&plain->laid_out);
+    calls_release(&plain->calls);
     free(plain);
 }
 
 struct view *plain_new(
     const struct render_options *options, struct line_writer *out, struct loop *loop)
 {
-    (void)loop;
     struct plain *plain = calloc(1, sizeof *plain);
     if (plain == NULL)
         die(EXIT_SYSTEM, "start: out of memory");
     plain->view = (struct view){event, complain, settle, disturbed, finish, plain_free};
     plain->options = options;
     plain->out = out;
+    plain->calls.all_output = true;
+    waiting_init(&plain->waiting, loop, options->spinner, options->unicode);
     buffer_init(&plain->answer, ANSWER_LIMIT);
+    buffer_init(&plain->reasoning, ANSWER_LIMIT);
+    buffer_init(&plain->usage, ID_LIMIT * 4);
+    struct markdown look = {.styled = options->styled, .unicode = options->unicode};
+    look.width = options->width > 0 ? (size_t)options->width
+                 : options->styled  ? WIDTH_STYLED
+                                    : WIDTH_ENDLESS;
+    stream_init(&plain->laid_out, &look, ANSWER_LIMIT);
     return &plain->view;
 }

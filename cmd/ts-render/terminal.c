@@ -10,7 +10,6 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "calls.h"
 #include "common/program.h"
 #include "paint.h"
@@ -18,6 +17,7 @@
 #include "term/spinner.h"
 #include "term/stream.h"
 #include "term/style.h"
+#include "usage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -184,10 +184,9 @@ static void take_text(struct terminal *terminal, const struct event *event)
 
 static void discard(struct terminal *terminal)
 {
-    struct rows *settled = &terminal->screen.settled;
     stream_reset(&terminal->answer);
     buffer_clear(&terminal->reasoning);
-    if (terminal->call_settled || settled->count > 0)
+    if (terminal->call_settled)
         note(terminal, STYLE_DIM, "",
             "(the attempt failed and is repeated: what it wrote above does not count)");
     terminal->call_settled = false;
@@ -220,45 +219,6 @@ static void take_session(struct terminal *terminal, const struct event *event)
             off && skip ? "tools run unasked and outside the sandbox"
             : off       ? "tools run outside the sandbox"
                         : "tools run unasked");
-}
-
-static void print_number(struct buffer *line, int64_t number)
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%lld", (long long)number);
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
-            painted(buffer_append_byte(line, ','));
-        painted(buffer_append_byte(line, digits[i]));
-    }
-}
-
-/* "[12,345 / 131,072 tokens (9%)] · high" */
-static void take_status(struct terminal *terminal, const struct event *event)
-{
-    int64_t used, window;
-    double percent;
-    const char *effort = json_string(event->tree, "effort");
-    struct buffer *line = &terminal->usage;
-    buffer_clear(line);
-    if (!json_integer(event->tree, "total_tokens", &used))
-        return;
-    painted(buffer_append_byte(line, '['));
-    print_number(line, used);
-    if (json_integer(event->tree, "context_window", &window) && window > 0) {
-        if (!json_number(event->tree, "pct", &percent))
-            percent = 100.0 * (double)used / (double)window;
-        painted(buffer_append_text(line, " / "));
-        print_number(line, window);
-        painted(buffer_printf(line, " tokens (%.0f%%)", percent));
-    } else {
-        painted(buffer_append_text(line, " tokens"));
-    }
-    painted(buffer_append_byte(line, ']'));
-    if (effort != NULL && *effort != '\0' && strcmp(effort, "medium") != 0) {
-        painted(buffer_append_text(line, terminal->options->unicode ? " · " : " "));
-        painted(utf8_append_visible(line, effort, strlen(effort), false));
-    }
 }
 
 static void end_turn(struct terminal *terminal, const char *status)
@@ -322,10 +282,8 @@ static void add_status_rows(struct terminal *terminal, int64_t now, struct rows 
     calls_live(&terminal->calls, &look, now, spinner, room, rows);
     if (spinner && rows->count == before) {
         char mark[16], words[DURATION_SIZE + 32], duration[DURATION_SIZE] = "";
-        int64_t taken = now - terminal->since;
         snprintf(mark, sizeof mark, "%s ", spinner_frame(now, look.unicode));
-        if (taken >= 1000)
-            duration_words(duration, sizeof duration, taken / 1000 * 1000);
+        duration_seconds(duration, sizeof duration, now - terminal->since);
         snprintf(words, sizeof words, "thinking%s %s", look.unicode ? "…" : "...", duration);
         paint_cut(rows, &look, mark, STYLE_CYAN, STYLE_DIM, words);
     }
@@ -488,7 +446,7 @@ static void event(struct view *view, const struct event *event)
             think(terminal, true);
         break;
     case EVENT_STATUS:
-        take_status(terminal, event);
+        usage_line(&terminal->usage, event->tree, terminal->options->unicode);
         break;
     case EVENT_TURN_COMPLETE:
         end_turn(terminal, json_string(event->tree, "status"));

@@ -7,6 +7,8 @@
 
 #include "base/utf8.h"
 #include "term/entity.h"
+#include "term/nesting.h"
+#include "term/source.h"
 #include "term/style.h"
 #include "term/table.h"
 #include "term/width.h"
@@ -19,50 +21,34 @@
 #include <strings.h>
 
 enum {
-    CONTAINERS_MOST = 64, /* deeper ones are laid out like the last */
-    BULLET_SIZE = 32,
-    MARGIN_LIMIT = 8192,
-    TEXT_LEAST = 20,  /* columns that indentation must leave for text */
-    SPANS_MOST = 128, /* deeper ones add no style */
-    SPAN_TEXT_LIMIT = 1 << 20,
+    SPANS_MOST = 128,          /* deeper ones add no style */
+    LINK_TEXT_LIMIT = 1 << 20, /* bytes of a link's text that are compared with its address */
 };
 
-enum container_kind { CONTAINER_QUOTE, CONTAINER_LIST, CONTAINER_ITEM };
-
-struct container {
-    enum container_kind kind;
-    bool tight;    /* list */
-    bool ordered;  /* list */
-    unsigned next; /* list: number of the next item */
-    char delimiter;
-    char bullet[BULLET_SIZE]; /* item */
-    size_t bullet_columns;
-    bool bullet_shown;
-};
+/* Strong emphasis of a single name between double underscores is no emphasis: it is __init__. */
+enum strong { STRONG_NONE, STRONG_FRESH, STRONG_NAME };
 
 struct render {
     const struct markdown *options;
     struct rows *rows;
-    struct container containers[CONTAINERS_MOST];
-    size_t depth;
-    size_t too_deep; /* containers entered beyond CONTAINERS_MOST */
+    struct nesting nesting;
     bool blank_wanted;
-    bool first_item, first_fence, first_table; /* none came yet: the options speak of the first */
+    bool first_fence, first_table; /* none came yet: the options speak of the first */
     unsigned style;
     unsigned styles[SPANS_MOST]; /* what to return to */
     size_t spans;
     struct text text;  /* of the present leaf */
     struct text *cell; /* where text goes instead, inside a table */
     struct table table;
-    struct buffer first, rest; /* the margin */
     struct buffer scratch;
     struct buffer link; /* what the innermost link's text reads */
     bool in_link;
+    enum strong strong;
 };
 
 static int add(struct render *render, unsigned style, const char *text, size_t length)
 {
-    if (render->in_link && render->link.length + length <= SPAN_TEXT_LIMIT &&
+    if (render->in_link && render->link.length + length <= LINK_TEXT_LIMIT &&
         buffer_append(&render->link, text, length) < 0)
         return -1;
     return text_add(render->cell != NULL ? render->cell : &render->text, style, text, length);
@@ -76,92 +62,18 @@ static int add_mark(struct render *render, const char *mark)
         render->cell != NULL ? render->cell : &render->text, render->style, mark, strlen(mark));
 }
 
-/* --- margins ------------------------------------------------------------- */
-
-static int margin_add(
-    struct render *render, struct buffer *margin, const char *mark, unsigned style)
-{
-    if (!render->options->styled)
-        return buffer_append_text(margin, mark);
-    if (style_switch(margin, STYLE_PLAIN, style) < 0 || buffer_append_text(margin, mark) < 0)
-        return -1;
-    return style_switch(margin, style, STYLE_PLAIN);
-}
-
-/* What the containers put before the rows; a bullet only before the first. */
-static int make_margin(struct render *render, struct margin *margin)
-{
-    size_t columns = 0;
-    int status = 0;
-    buffer_clear(&render->first);
-    buffer_clear(&render->rest);
-    for (size_t i = 0; i < render->depth && status == 0; i++) {
-        struct container *container = &render->containers[i];
-        size_t wanted = container->kind == CONTAINER_QUOTE ? 2 : container->bullet_columns;
-        if (container->kind == CONTAINER_LIST)
-            continue;
-        if (columns + wanted + TEXT_LEAST > render->options->width && columns > 0 &&
-            container->bullet_shown)
-            continue;
-        if (container->kind == CONTAINER_QUOTE) {
-            const char *bar = render->options->unicode ? "│ " : "> ";
-            status = margin_add(render, &render->first, bar, STYLE_DIM);
-            if (status == 0)
-                status = margin_add(render, &render->rest, bar, STYLE_DIM);
-        } else {
-            if (container->bullet_shown)
-                status = buffer_printf(&render->first, "%*s", (int)wanted, "");
-            else
-                status = margin_add(render, &render->first, container->bullet, STYLE_CYAN);
-            if (status == 0)
-                status = buffer_printf(&render->rest, "%*s", (int)wanted, "");
-            container->bullet_shown = true;
-        }
-        columns += wanted;
-    }
-    *margin = (struct margin){
-        render->first.data, render->first.length, render->rest.data, render->rest.length, columns};
-    return status;
-}
-
-/* A blank row between blocks; inside a quote it has the bar, so that the quote stays one. */
 static int blank(struct render *render)
 {
     if (!render->blank_wanted)
         return 0;
     render->blank_wanted = false;
-    size_t start = render->rows->bytes.length, columns = 0;
-    for (size_t i = 0; i < render->depth; i++) {
-        const struct container *container = &render->containers[i];
-        if (container->kind == CONTAINER_ITEM)
-            break;
-        if (container->kind != CONTAINER_QUOTE)
-            continue;
-        const char *bar = render->options->unicode ? "│" : ">";
-        if (columns > 0 && buffer_append_byte(&render->rows->bytes, ' ') < 0)
-            return -1;
-        if (margin_add(render, &render->rows->bytes, bar, STYLE_DIM) < 0)
-            return -1;
-        columns += columns > 0 ? 2 : 1;
-    }
-    return rows_finish(render->rows, start, columns);
-}
-
-static bool in_tight_list(const struct render *render)
-{
-    for (size_t i = render->depth; i > 0; i--) {
-        if (render->containers[i - 1].kind == CONTAINER_LIST)
-            return render->containers[i - 1].tight;
-        if (render->containers[i - 1].kind == CONTAINER_QUOTE)
-            return false;
-    }
-    return false;
+    return nesting_blank(&render->nesting, render->rows);
 }
 
 static int wrap_for(struct render *render, struct wrap *wrap)
 {
     *wrap = (struct wrap){.width = render->options->width, .styled = render->options->styled};
-    return make_margin(render, &wrap->margin);
+    return nesting_margin(&render->nesting, &wrap->margin);
 }
 
 /* Lay out what was collected. In a tight list the text has no paragraph around it. */
@@ -174,78 +86,24 @@ static int flush(struct render *render)
         text_wrap(&render->text, &wrap, render->rows) < 0)
         return -1;
     text_clear(&render->text);
-    render->blank_wanted = !in_tight_list(render);
+    render->blank_wanted = !nesting_tight(&render->nesting);
     return 0;
 }
 
-/* --- containers ---------------------------------------------------------- */
-
-static struct container *push(struct render *render, enum container_kind kind)
+/* A list that goes on from before has numbers that go on. */
+static void enter_numbered(struct render *render, const MD_BLOCK_OL_DETAIL *detail)
 {
-    if (render->depth == CONTAINERS_MOST) {
-        render->too_deep++;
-        return NULL;
-    }
-    struct container *container = &render->containers[render->depth++];
-    *container = (struct container){.kind = kind};
-    return container;
-}
-
-static void pop(struct render *render)
-{
-    if (render->too_deep > 0)
-        render->too_deep--;
-    else
-        render->depth--;
-}
-
-static size_t lists_around(const struct render *render)
-{
-    size_t lists = 0;
-    for (size_t i = 0; i < render->depth; i++)
-        lists += render->containers[i].kind == CONTAINER_LIST;
-    return lists;
-}
-
-static void enter_list(struct render *render, bool ordered, bool tight, unsigned start, char mark)
-{
-    bool outermost = lists_around(render) == 0 && render->depth == 0;
-    struct container *list = push(render, CONTAINER_LIST);
-    if (list == NULL)
-        return;
-    list->ordered = ordered;
-    list->tight = tight;
-    list->delimiter = mark;
-    list->next = start;
-    if (outermost && ordered && render->first_item && render->options->list_number > 0)
-        list->next = render->options->list_number;
+    bool goes_on =
+        render->nesting.depth == 0 && !render->nesting.any_item && render->options->list_number > 0;
+    nesting_enter_list(&render->nesting, true, detail->is_tight,
+        goes_on ? render->options->list_number : detail->start, detail->mark_delimiter);
 }
 
 static void enter_item(struct render *render, const MD_BLOCK_LI_DETAIL *detail)
 {
-    static const char *const bullets[] = {"• ", "◦ ", "▪ "};
-    size_t lists = lists_around(render);
-    struct container *list =
-        render->depth > 0 && render->too_deep == 0 ? &render->containers[render->depth - 1] : NULL;
-    struct container *item = push(render, CONTAINER_ITEM);
-    if (item == NULL || list == NULL)
-        return;
-    if (list->ordered)
-        snprintf(item->bullet, BULLET_SIZE, "%u%c ", list->next++, list->delimiter);
-    else if (render->options->unicode)
-        snprintf(item->bullet, BULLET_SIZE, "%s", bullets[(lists + 2) % 3]);
-    else
-        snprintf(item->bullet, BULLET_SIZE, "- ");
-    if (detail->is_task) {
-        size_t length = strlen(item->bullet);
-        if (!list->ordered)
-            length = 0; /* the box is the bullet */
-        snprintf(item->bullet + length, BULLET_SIZE - length, "[%c] ",
-            detail->task_mark == ' ' ? ' ' : 'x');
-    }
-    item->bullet_columns = width_text(item->bullet, strlen(item->bullet));
-    item->bullet_shown = render->first_item && render->options->in_item;
-    render->first_item = false;
+    char task = !detail->is_task ? '\0' : detail->task_mark == ' ' ? ' ' : 'x';
+    nesting_enter_item(
+        &render->nesting, task, render->options->in_item && !render->nesting.any_item);
 }
 
 /* An item without any text still shows its bullet. */
@@ -254,13 +112,13 @@ static int leave_item(struct render *render)
     struct wrap wrap;
     if (flush(render) < 0)
         return -1;
-    if (render->too_deep == 0 && !render->containers[render->depth - 1].bullet_shown) {
+    if (nesting_bullet_due(&render->nesting)) {
         if (blank(render) < 0 || wrap_for(render, &wrap) < 0 ||
             rows_add(
                 render->rows, wrap.margin.first, wrap.margin.first_length, wrap.margin.columns) < 0)
             return -1;
     }
-    pop(render);
+    nesting_leave(&render->nesting);
     return 0;
 }
 
@@ -336,7 +194,7 @@ static int leave_code(struct render *render, const MD_BLOCK_CODE_DETAIL *detail)
         (wrap_for(render, &wrap) < 0 || text_verbatim(&render->text, &wrap, render->rows) < 0))
         return -1;
     text_clear(&render->text);
-    render->blank_wanted = !in_tight_list(render);
+    render->blank_wanted = !nesting_tight(&render->nesting);
     return 0;
 }
 
@@ -381,7 +239,6 @@ static int enter_heading(struct render *render, unsigned level)
 static int enter_block(MD_BLOCKTYPE type, void *detail, void *context)
 {
     struct render *render = context;
-    const MD_BLOCK_OL_DETAIL *ordered = detail;
     bool tight = type == MD_BLOCK_UL && ((const MD_BLOCK_UL_DETAIL *)detail)->is_tight;
     if (type == MD_BLOCK_DOC)
         return 0;
@@ -389,13 +246,13 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *context)
         return -1;
     switch (type) {
     case MD_BLOCK_QUOTE:
-        push(render, CONTAINER_QUOTE);
+        nesting_enter_quote(&render->nesting);
         return 0;
     case MD_BLOCK_UL:
-        enter_list(render, false, tight, 0, '-');
+        nesting_enter_list(&render->nesting, false, tight, 0, '-');
         return 0;
     case MD_BLOCK_OL:
-        enter_list(render, true, ordered->is_tight, ordered->start, ordered->mark_delimiter);
+        enter_numbered(render, detail);
         return 0;
     case MD_BLOCK_LI:
         enter_item(render, detail);
@@ -426,8 +283,8 @@ static int leave_block(MD_BLOCKTYPE type, void *detail, void *context)
     case MD_BLOCK_OL:
         if (flush(render) < 0)
             return -1;
-        pop(render);
-        render->blank_wanted = !in_tight_list(render);
+        nesting_leave(&render->nesting);
+        render->blank_wanted = !nesting_tight(&render->nesting);
         return 0;
     case MD_BLOCK_LI:
         return leave_item(render);
@@ -465,17 +322,48 @@ static void leave_style(struct render *render)
         render->style = render->styles[render->spans];
 }
 
+static int begin_strong(struct render *render)
+{
+    if (render->strong != STRONG_FRESH)
+        return 0;
+    render->strong = STRONG_NONE;
+    return add_mark(render, "**");
+}
+
+/* The text lies in the source, so its surroundings can be seen. */
+static bool is_name(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool inside = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') ||
+                      text[i] == '_';
+        if (!inside)
+            return false;
+    }
+    return memcmp(text - 2, "__", 2) == 0 && memcmp(text + length, "__", 2) == 0;
+}
+
+static int add_name(struct render *render, const char *text, size_t length)
+{
+    unsigned style =
+        render->spans <= SPANS_MOST ? render->styles[render->spans - 1] : render->style;
+    render->strong = STRONG_NAME;
+    return add(render, style, text - 2, length + 4);
+}
+
 static int enter_span(MD_SPANTYPE type, void *detail, void *context)
 {
     (void)detail;
     struct render *render = context;
+    if (begin_strong(render) < 0)
+        return -1;
     switch (type) {
     case MD_SPAN_EM:
         enter_style(render, STYLE_ITALIC);
         return add_mark(render, "*");
     case MD_SPAN_STRONG:
         enter_style(render, STYLE_BOLD);
-        return add_mark(render, "**");
+        render->strong = STRONG_FRESH;
+        return 0;
     case MD_SPAN_CODE:
         enter_style(render, STYLE_CYAN | STYLE_TOGETHER);
         return add_mark(render, "`");
@@ -528,7 +416,8 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *context)
         status = add_mark(render, "*");
         break;
     case MD_SPAN_STRONG:
-        status = add_mark(render, "**");
+        status = render->strong == STRONG_NAME ? 0 : add_mark(render, "**");
+        render->strong = STRONG_NONE;
         break;
     case MD_SPAN_CODE:
         status = add_mark(render, "`");
@@ -560,6 +449,10 @@ static bool is_line_break(const char *tag, size_t length)
 static int take_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *context)
 {
     struct render *render = context;
+    if (render->strong == STRONG_FRESH && type == MD_TEXT_NORMAL && is_name(text, size))
+        return add_name(render, text, size);
+    if (begin_strong(render) < 0)
+        return -1;
     switch (type) {
     case MD_TEXT_NULLCHAR:
         return add(render, render->style, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
@@ -581,60 +474,6 @@ static int take_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *
     }
 }
 
-/* The run of fence marks a line begins with, behind spaces; 0: it is no fence. */
-static size_t fence_of(const char *line, size_t length, char *mark)
-{
-    size_t at = 0;
-    while (at < length && line[at] == ' ')
-        at++;
-    *mark = at < length ? line[at] : '\0';
-    size_t run = 0;
-    while (at + run < length && line[at + run] == *mark)
-        run++;
-    return (*mark == '`' || *mark == '~') && run >= 3 ? run : 0;
-}
-
-/* Where the bracket of "[name]: address" stands in a line; length: nowhere. */
-static size_t definition_at(const char *line, size_t length)
-{
-    size_t at = 0;
-    while (at < length && memchr(" \t>-*+.)0123456789", line[at], 18) != NULL)
-        at++;
-    if (at == length || line[at] != '[')
-        return length;
-    const char *end = memchr(line + at, ']', length - at);
-    return end != NULL && end + 1 < line + length && end[1] == ':' ? at : length;
-}
-
-/*
- * md4c takes "[name]: address" out of the text, and the use of name may have
- * been laid out long ago: escape the bracket, so that the definition is text.
- */
-static int keep_definitions(const char *source, size_t length, struct buffer *kept)
-{
-    size_t open = 0;
-    char open_mark = '\0';
-    for (size_t at = 0; at < length;) {
-        const char *line = source + at;
-        const char *newline = memchr(line, '\n', length - at);
-        size_t size = newline != NULL ? (size_t)(newline - line) + 1 : length - at;
-        char mark;
-        size_t fence = fence_of(line, size, &mark);
-        size_t bracket = open > 0 || fence > 0 ? size : definition_at(line, size);
-        if (open == 0)
-            open_mark = mark;
-        if (fence > 0 && mark == open_mark)
-            open = open == 0 ? fence : fence >= open ? 0 : open;
-        if (buffer_append(kept, line, bracket) < 0)
-            return -1;
-        if (bracket < size && (buffer_append_byte(kept, '\\') < 0 ||
-                                  buffer_append(kept, line + bracket, size - bracket) < 0))
-            return -1;
-        at += size;
-    }
-    return 0;
-}
-
 /* Should md4c ever make nothing of something, it is shown as it was written. */
 static int show_source(struct render *render, const char *source, size_t length)
 {
@@ -645,20 +484,11 @@ static int show_source(struct render *render, const char *source, size_t length)
     return text_wrap(&render->text, &wrap, render->rows);
 }
 
-static bool only_space(const char *source, size_t length)
-{
-    size_t at = 0;
-    while (at < length && (source[at] == ' ' || source[at] == '\n' || source[at] == '\t'))
-        at++;
-    return at == length;
-}
-
 static void release(struct render *render)
 {
     text_release(&render->text);
     table_release(&render->table);
-    buffer_release(&render->first);
-    buffer_release(&render->rest);
+    nesting_release(&render->nesting);
     buffer_release(&render->scratch);
     buffer_release(&render->link);
 }
@@ -674,11 +504,8 @@ int markdown_render(
         .leave_span = leave_span,
         .text = take_text,
     };
-    struct render render = {.options = markdown,
-        .rows = rows,
-        .first_item = true,
-        .first_fence = true,
-        .first_table = true};
+    struct render render = {
+        .options = markdown, .rows = rows, .first_fence = true, .first_table = true};
     struct buffer kept;
     size_t before = rows->count;
     if (length > UINT_MAX / 2) {
@@ -686,18 +513,17 @@ int markdown_render(
         return -1;
     }
     text_init(&render.text);
-    buffer_init(&render.first, MARGIN_LIMIT);
-    buffer_init(&render.rest, MARGIN_LIMIT);
+    nesting_init(&render.nesting, markdown->width, markdown->styled, markdown->unicode);
     buffer_init(&render.scratch, UINT_MAX);
-    buffer_init(&render.link, (size_t)SPAN_TEXT_LIMIT);
+    buffer_init(&render.link, (size_t)LINK_TEXT_LIMIT);
     buffer_init(&kept, UINT_MAX);
-    int status = keep_definitions(source, length, &kept);
+    int status = source_keep_definitions(source, length, &kept);
     if (status == 0 && md_parse(kept.data, (MD_SIZE)kept.length, &parser, &render) != 0) {
         errno = ENOMEM; /* the only way it fails, but by ours */
         status = -1;
     }
     bool continued = markdown->in_item || markdown->in_fence || markdown->in_table;
-    if (status == 0 && rows->count == before && !continued && !only_space(source, length))
+    if (status == 0 && rows->count == before && !continued && !source_blank(source, length))
         status = show_source(&render, source, length);
     buffer_release(&kept);
     release(&render);

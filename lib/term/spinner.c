@@ -26,3 +26,13 @@ void duration_words(char *text, size_t size, int64_t milliseconds)
         snprintf(text, size, "%lld h %02lld min", (long long)(seconds / 3600),
             (long long)(seconds / 60 % 60));
 }
+
+void duration_seconds(char *text, size_t size, int64_t milliseconds)
+{
+    if (milliseconds < 1000)
+        text[0] = '\0';
+    else if (milliseconds < 10000)
+        snprintf(text, size, "%lld s", (long long)(milliseconds / 1000));
+    else
+        duration_words(text, size, milliseconds);
+}

@@ -14,4 +14,7 @@ const char *spinner_frame(int64_t now, bool unicode);
 /* "0.4 s", "12 s", "3 min 05 s", "2 h 07 min". text has at least DURATION_SIZE bytes. */
 void duration_words(char *text, size_t size, int64_t milliseconds);
 
+/* The same in whole seconds, for what is not over yet: nothing in the first one. */
+void duration_seconds(char *text, size_t size, int64_t milliseconds);
+
 #endif
