@@ -46,6 +46,7 @@ LIBS_tool_read_file := -lmd
 LIBS_tool_write_file := -lmd
 LIBS_tool_edit_file := -lmd
 LIBS_test_markdown := -lmd4c
+LIBS_test_screen  := -lmd4c
 LIBS_fuzz_markdown := -lmd4c
 
 # ---- how ---------------------------------------------------------------------

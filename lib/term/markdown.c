@@ -31,6 +31,7 @@ enum strong { STRONG_NONE, STRONG_FRESH, STRONG_NAME };
 struct render {
     const struct markdown *options;
     struct rows *rows;
+    size_t first_row; /* of rows that is ours */
     struct nesting nesting;
     bool blank_wanted;
     bool first_fence, first_table; /* none came yet: the options speak of the first */
@@ -67,6 +68,8 @@ static int blank(struct render *render)
     if (!render->blank_wanted)
         return 0;
     render->blank_wanted = false;
+    if (render->rows->count == render->first_row)
+        return 0; /* what it would set off was shown before */
     return nesting_blank(&render->nesting, render->rows);
 }
 
@@ -504,10 +507,12 @@ int markdown_render(
         .leave_span = leave_span,
         .text = take_text,
     };
-    struct render render = {
-        .options = markdown, .rows = rows, .first_fence = true, .first_table = true};
+    struct render render = {.options = markdown,
+        .rows = rows,
+        .first_row = rows->count,
+        .first_fence = true,
+        .first_table = true};
     struct buffer kept;
-    size_t before = rows->count;
     if (length > UINT_MAX / 2) {
         errno = EMSGSIZE;
         return -1;
@@ -523,7 +528,8 @@ int markdown_render(
         status = -1;
     }
     bool continued = markdown->in_item || markdown->in_fence || markdown->in_table;
-    if (status == 0 && rows->count == before && !continued && !source_blank(source, length))
+    if (status == 0 && rows->count == render.first_row && !continued &&
+        !source_blank(source, length))
         status = show_source(&render, source, length);
     buffer_release(&kept);
     release(&render);

@@ -123,6 +123,18 @@ static int write_rows(struct screen *screen, size_t same, struct buffer *out)
     return 0;
 }
 
+/*
+ * The rows from here on, height lines of them, are gone, and nothing takes their place. To erase
+ * the whole screen from its first column makes tmux keep it as history: line by line, then.
+ */
+static int erase_rows(const struct screen *screen, size_t height, struct buffer *out)
+{
+    if (buffer_append_text(out, ERASE_LINE_END) < 0 ||
+        (height > 1 && buffer_append_text(out, "\r\n" ERASE_BELOW "\033[A") < 0))
+        return -1;
+    return screen->live.count > 0 ? buffer_append_text(out, "\033[A" TO_LINE_END) : 0;
+}
+
 int screen_draw(struct screen *screen, struct buffer *out)
 {
     size_t total = screen->settled.count + screen->live.count;
@@ -136,14 +148,14 @@ int screen_draw(struct screen *screen, struct buffer *out)
         if (status == 0)
             status = write_rows(screen, same, out);
     } else {
-        status = move_up(out, rows_height_from(&screen->shown, same, screen->width) - 1);
+        size_t height = rows_height_from(&screen->shown, same, screen->width);
+        status = move_up(out, height - 1);
         if (status == 0)
             status = write_rows(screen, same, out);
         if (status == 0 && same < total)
             status = erase_rest(screen, out);
         else if (status == 0)
-            status = buffer_append_text(
-                out, screen->live.count > 0 ? ERASE_BELOW "\033[A" TO_LINE_END : ERASE_BELOW);
+            status = erase_rows(screen, height, out);
     }
     return status < 0 ? -1 : remember(screen);
 }

@@ -15,7 +15,9 @@ void duration_words(char *text, size_t size, int64_t milliseconds)
     int64_t seconds = milliseconds / 1000;
     if (milliseconds < 0)
         milliseconds = seconds = 0;
-    if (seconds < 10)
+    if (seconds < 1)
+        snprintf(text, size, "%lld ms", (long long)milliseconds);
+    else if (seconds < 10)
         snprintf(text, size, "%.1f s", (double)milliseconds / 1000);
     else if (seconds < 60)
         snprintf(text, size, "%lld s", (long long)seconds);

@@ -11,7 +11,7 @@ enum { SPINNER_MS = 80 /* a frame */, DURATION_SIZE = 32 };
 /* The frame for a time in milliseconds: one column wide. */
 const char *spinner_frame(int64_t now, bool unicode);
 
-/* "0.4 s", "12 s", "3 min 05 s", "2 h 07 min". text has at least DURATION_SIZE bytes. */
+/* "40 ms", "1.4 s", "12 s", "3 min 05 s", "2 h 07 min". text has at least DURATION_SIZE bytes. */
 void duration_words(char *text, size_t size, int64_t milliseconds);
 
 /* The same in whole seconds, for what is not over yet: nothing in the first one. */

@@ -255,19 +255,37 @@ static size_t inside_line(const struct buffer *source)
     return space != NULL ? (size_t)(space - source->data) + 1 : source->length;
 }
 
+/* The beginning of a line is laid out for good: what it began, the rest of it belongs to. */
+static int take_beginning(struct stream *stream, size_t length)
+{
+    const char *line = stream->source.data + stream->scanned;
+    bool sibling;
+    if (length <= stream->scanned)
+        return 0;
+    length -= stream->scanned;
+    if (block_line(&stream->block, line, length, &sibling) == BLOCK_CUT_BEFORE)
+        note_block(stream, sibling);
+    return stream->block.fence_length > 0 && stream->fence.length == 0
+               ? note_fence(stream, line, length)
+               : 0;
+}
+
 int stream_cut(struct stream *stream, struct rows *rows)
 {
     size_t length = stream->scanned > 0 ? stream->scanned : inside_line(&stream->source);
     if (length == 0)
         return 0;
-    if (draw(stream, stream->source.data, length, stream->block.fence_length > 0, rows) < 0)
+    if (draw(stream, stream->source.data, length, stream->block.fence_length > 0, rows) < 0 ||
+        take_beginning(stream, length) < 0)
         return -1;
     return cut_at(stream, length);
 }
 
 int stream_freeze(struct stream *stream)
 {
-    return stream->shown > 0 ? cut_at(stream, stream->shown) : 0;
+    if (stream->shown == 0)
+        return 0;
+    return take_beginning(stream, stream->shown) < 0 ? -1 : cut_at(stream, stream->shown);
 }
 
 int stream_finish(struct stream *stream, struct rows *rows)
