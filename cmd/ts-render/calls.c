@@ -5,7 +5,7 @@
 #include "common/program.h"
 #include "event.h"
 #include "paint.h"
-#include "term/diff.h"
+#include "term/preview.h"
 #include "term/spinner.h"
 #include "term/style.h"
 
@@ -307,7 +307,7 @@ static void paint_diff(
 {
     struct wrap wrap = {
         .width = look->width, .styled = look->styled, .margin = {"  ", 2, "  ", 2, 2}};
-    painted(diff_draw(diff->data, diff->length, all ? SIZE_MAX : DIFF_LINES, &wrap, rows));
+    painted(preview_draw(diff->data, diff->length, all ? SIZE_MAX : DIFF_LINES, &wrap, rows));
 }
 
 static void paint_output(
@@ -344,7 +344,8 @@ void calls_result(
     paint_ending(rows, look, header.data, shown_status.data, noted ? call->note.data : NULL, event);
     buffer_release(&shown_status);
     buffer_release(&header);
-    if (is_good(status) && call != NULL && diff_is(call->preview.data, call->preview.length))
+    if (is_good(status) && call != NULL &&
+        preview_is_diff(call->preview.data, call->preview.length))
         paint_diff(rows, look, &call->preview, calls->all_output);
     else if (output != NULL && !noted)
         paint_output(rows, look, output, calls->all_output);

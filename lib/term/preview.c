@@ -1,4 +1,4 @@
-#include "term/diff.h"
+#include "term/preview.h"
 
 #include "term/style.h"
 
@@ -11,7 +11,7 @@ static size_t line_length(const char *text, size_t length)
     return newline != NULL ? (size_t)(newline - text) + 1 : length;
 }
 
-bool diff_is(const char *text, size_t length)
+bool preview_is_diff(const char *text, size_t length)
 {
     bool changes = false;
     for (size_t at = 0; at < length;) {
@@ -32,7 +32,7 @@ static unsigned style_of(const char *line, size_t length)
     return line[0] == '+' ? STYLE_GREEN : line[0] == '-' ? STYLE_RED : STYLE_DIM;
 }
 
-int diff_draw(
+int preview_draw(
     const char *text, size_t length, size_t most, const struct wrap *wrap, struct rows *rows)
 {
     struct text lines;
