@@ -63,6 +63,30 @@ int append_next_fragment(const struct composer *composer, struct buffer *buffer,
 int append_whole_call(
     const struct composer *composer, struct buffer *buffer, const struct call *call);
 
+/* ---- events ---- */
+
+/* Make composer->head, which begins every chunk. */
+int make_head(struct composer *composer);
+
+/* A chunk as JSON, and the same as an event: it has that delta. finish NULL: not the
+ * last one. */
+int append_chunk(
+    const struct composer *composer, struct buffer *json, const char *delta, const char *finish);
+int send_chunk(struct composer *composer, const char *delta, const char *finish);
+
+/* An event's lines. data is JSON or [DONE]. */
+int append_event(const struct composer *composer, struct buffer *bytes, const char *data);
+
+/* An event as a piece of its own. */
+int send_event(struct composer *composer, const char *data);
+
+/* A chunk whose ,"choices": is given, or left out, perhaps with usage. */
+int send_oddity(struct composer *composer, const char *choices, bool usage);
+int send_stream_error(struct composer *composer);
+
+/* The block of frames that the plan's tokens are sent from. */
+int make_tokens(struct composer *composer);
+
 /* ---- the two forms ---- */
 
 int compose_stream(struct composer *composer);

@@ -247,9 +247,8 @@ static int set_up_transfer(struct exchange *exchange, bool post)
     exchange->transfer = transfer;
     struct buffer url;
     buffer_init(&url, URL_LIMIT);
-    if (transfer == NULL ||
-        buffer_printf(&url, "%.*s%s", (int)exchange->recorder->url_length,
-            exchange->recorder->options.url, exchange->rule.path) < 0) {
+    if (transfer == NULL || buffer_printf(&url, "%.*s%s", (int)exchange->recorder->url_length,
+                                exchange->recorder->options.url, exchange->rule.path) < 0) {
         buffer_release(&url);
         return -1;
     }

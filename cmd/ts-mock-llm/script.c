@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/line_reader.h"
 #include "data/json.h"
+#include "script_key.h"
 #include "template.h"
 
 #include <errno.h>
@@ -21,28 +22,6 @@ enum {
     TOKENS_MOST = 100000000,   /* a day at a thousand a second */
     TOKEN_SIZE_MOST = 4096,    /* bytes */
     PIECES_MOST = 1000000000,
-};
-
-/* What a key's value may be, and where it goes. */
-enum key_kind { KEY_TEXT, KEY_INTEGER, KEY_NUMBER, KEY_BOOLEAN, KEY_VALUE };
-
-/* For KEY_VALUE: the JSON types that are taken. */
-enum {
-    TYPE_TEXT = cJSON_String,
-    TYPE_LIST = cJSON_Array,
-    TYPE_OBJECT = cJSON_Object,
-    TYPE_FALSE = cJSON_False,
-    TYPE_TRUTH = cJSON_False | cJSON_True,
-    TYPE_NULL = cJSON_NULL,
-    TYPE_ANY = 0xff,
-};
-
-struct key {
-    const char *name;
-    enum key_kind kind;
-    size_t offset;
-    int64_t least; /* KEY_INTEGER, KEY_NUMBER; KEY_VALUE: the types */
-    int64_t most;
 };
 
 #define ANSWER(member) offsetof(struct answer, member)
@@ -110,69 +89,6 @@ static const struct key tool_call_keys[] = {
     {0},
 };
 
-static const struct key *find_key(const struct key *keys, const char *name)
-{
-    for (; keys->name != NULL; keys++)
-        if (strcmp(keys->name, name) == 0)
-            return keys;
-    return NULL;
-}
-
-/* Store value where key says. base NULL: only check. */
-static int set_key(void *base, const struct key *key, const cJSON *value, struct error *error)
-{
-    char *place = base == NULL ? NULL : (char *)base + key->offset;
-    switch (key->kind) {
-    case KEY_TEXT:
-        if (!cJSON_IsString(value))
-            return error_set(error, "'%s' must be a string", key->name);
-        *(const char **)(void *)place = value->valuestring;
-        return 0;
-    case KEY_INTEGER: {
-        int64_t number;
-        if (!json_value_integer(value, &number) || number < key->least || number > key->most)
-            return error_set(error, "'%s' must be a whole number from %lld to %lld", key->name,
-                (long long)key->least, (long long)key->most);
-        *(int64_t *)(void *)place = number;
-        return 0;
-    }
-    case KEY_NUMBER:
-        if (!cJSON_IsNumber(value) || value->valuedouble < (double)key->least ||
-            value->valuedouble > (double)key->most)
-            return error_set(error, "'%s' must be a number from %lld to %lld", key->name,
-                (long long)key->least, (long long)key->most);
-        *(double *)(void *)place = value->valuedouble;
-        return 0;
-    case KEY_BOOLEAN:
-        if (!cJSON_IsBool(value))
-            return error_set(error, "'%s' must be true or false", key->name);
-        *(bool *)place = cJSON_IsTrue(value);
-        return 0;
-    case KEY_VALUE:
-        if ((value->type & (int)key->least) == 0)
-            return error_set(error, "'%s' has a value of the wrong type", key->name);
-        if (place != NULL)
-            *(const cJSON **)(void *)place = value;
-        return 0;
-    }
-    return 0;
-}
-
-static int set_keys(
-    void *base, const struct key *keys, const cJSON *object, const char *where, struct error *error)
-{
-    const cJSON *member;
-    cJSON_ArrayForEach(member, object)
-    {
-        const struct key *key = find_key(keys, member->string);
-        if (key == NULL)
-            return error_set(error, "unknown key '%s' in %s", member->string, where);
-        if (set_key(base, key, member, error) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int check_templates(const cJSON *value, struct error *error)
 {
     if (cJSON_IsString(value))
@@ -232,7 +148,7 @@ static int check_tool_calls(const cJSON *calls, struct error *error)
     {
         if (!cJSON_IsObject(call))
             return error_set(error, "'tool_calls' must hold objects");
-        if (set_keys(NULL, tool_call_keys, call, "a tool call", error) < 0)
+        if (script_set_keys(NULL, tool_call_keys, call, "a tool call", error) < 0)
             return -1;
     }
     return 0;
@@ -246,8 +162,8 @@ static int check_answer(struct answer *answer, struct error *error)
         check_headers("headers", answer->headers, false, error) < 0 ||
         script_quirks(answer->quirks, answer->quirk_names, error) < 0)
         return -1;
-    if (answer->synthesise != NULL &&
-        set_keys(&answer->synthesis, synthesis_keys, answer->synthesise, "'synthesise'", error) < 0)
+    if (answer->synthesise != NULL && script_set_keys(&answer->synthesis, synthesis_keys,
+                                          answer->synthesise, "'synthesise'", error) < 0)
         return -1;
     if (!answer->templates)
         return 0;
@@ -268,7 +184,7 @@ static int read_match(struct rule *rule, const cJSON *value, struct error *error
     }
     if (!cJSON_IsObject(value))
         return error_set(error, "'match' must be a string or an object");
-    if (set_keys(match, match_keys, value, "'match'", error) < 0 ||
+    if (script_set_keys(match, match_keys, value, "'match'", error) < 0 ||
         check_headers("header", match->header, true, error) < 0)
         return -1;
     if (match->regex == NULL)
@@ -320,10 +236,10 @@ static int read_rule(struct rule *rule, struct error *error)
         if (strcmp(member->string, "match") == 0 || strcmp(member->string, "times") == 0 ||
             strcmp(member->string, "comment") == 0)
             continue;
-        const struct key *key = find_key(answer_keys, member->string);
+        const struct key *key = script_find_key(answer_keys, member->string);
         if (key == NULL)
             return error_set(error, "unknown key '%s'", member->string);
-        if (set_key(&rule->answer, key, member, error) < 0)
+        if (script_set_key(&rule->answer, key, member, error) < 0)
             return -1;
     }
     return check_answer(&rule->answer, error);
