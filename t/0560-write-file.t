@@ -44,6 +44,11 @@ is "a new file is shown whole" "$(preview '{"path":"fresh","content":"1\n2"}' .p
 +1
 +2
 \\ No newline at end of file"
+is "a preview that shows all says nothing of it" "$(jq .truncated_preview "$WORK/out")" null
+awk 'BEGIN { printf "{\"path\":\"fresh\",\"content\":\""; for (i = 0; i < 500; i++) printf "x"; print "; evil\"}" }' >wide.json
+is "one that shows not all says so" "$("$tools/write_file" prepare <wide.json | jq .truncated_preview)" true
+awk 'BEGIN { printf "{\"path\":\"fresh\",\"content\":\""; for (i = 0; i < 3000; i++) printf "x\\n"; print "\"}" }' >tall.json
+is "also when lines are left out" "$("$tools/write_file" prepare <tall.json | jq .truncated_preview)" true
 ok "prepare wrote nothing" test ! -e fresh
 
 tool read_file run '{"path":"old"}' >/dev/null

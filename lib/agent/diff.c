@@ -242,6 +242,7 @@ struct printer {
     struct buffer *output;
     size_t lines, line_limit;
     size_t left_out;
+    bool cut;
     bool hide_return;
 };
 
@@ -257,6 +258,7 @@ static int print_line(struct printer *printer, char mark, const struct line *lin
     bool crlf = ended && length > 0 && line->text[length - 1] == '\r';
     length -= crlf;
     bool cut = length > LINE_SHOWN_LIMIT;
+    printer->cut |= cut;
     size_t shown = cut ? LINE_SHOWN_LIMIT : length;
     while (cut && shown > 0 && ((unsigned char)line->text[shown] & 0xC0) == 0x80)
         shown--;
@@ -375,9 +377,13 @@ int diff_unified(struct buffer *output, struct diff_text before, struct diff_tex
             .line_limit = line_limit,
             .hide_return = old.crlf == old.ended && new.crlf == new.ended,
         };
-        if (counts != NULL)
-            *counts = (struct diff_counts){count_changed(&old), count_changed(&new)};
         result = print_hunks(&printer, &old, &new);
+        if (counts != NULL)
+            *counts = (struct diff_counts){
+                .removed = count_changed(&old),
+                .added = count_changed(&new),
+                .cut = printer.cut || printer.left_out > 0,
+            };
     }
     free(old.lines);
     free(new.lines);

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { DIFF_CONTEXT = 3 }; /* unchanged lines around a change */
@@ -23,6 +24,7 @@ struct diff_text {
 struct diff_counts {
     size_t removed; /* lines */
     size_t added;
+    bool cut; /* lines, or parts of long ones, were left out of the output */
 };
 
 /*

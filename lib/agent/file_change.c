@@ -88,15 +88,17 @@ static int print_diff_within(struct file_change *change, struct buffer *output, 
             return -1;
         buffer_truncate(output, length);
     }
+    change->counts.cut = true;
     return buffer_append_text(output, "(too long to show)\n");
 }
 
 int file_change_preview(
     struct file_change *change, struct tool_preview *preview, struct error *error)
 {
-    return print_diff_within(change, &preview->text, PREVIEW_LINES) < 0
-               ? error_system(error, "show the change of '%s'", change->path)
-               : 0;
+    if (print_diff_within(change, &preview->text, PREVIEW_LINES) < 0)
+        return error_system(error, "show the change of '%s'", change->path);
+    preview->truncated |= change->counts.cut;
+    return 0;
 }
 
 int file_change_save(struct file_change *change, struct tool_call *call, struct error *error)

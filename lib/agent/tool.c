@@ -105,6 +105,7 @@ void tool_preview_init(struct tool_preview *preview)
     buffer_init(&preview->text, TOOL_PREVIEW_LIMIT);
     buffer_init(&preview->warning, TOOL_PREVIEW_LIMIT);
     preview->approval_label = NULL;
+    preview->truncated = false;
 }
 
 void tool_preview_release(struct tool_preview *preview)
@@ -144,6 +145,8 @@ int tool_preview_print(struct buffer *buffer, const struct tool_call *call,
         print_member(buffer, "approval_label", label, strlen(label)) < 0 ||
         print_member(buffer, "warning", preview->warning.data, preview->warning.length) < 0 ||
         print_member(buffer, "error", reason.data, reason.length) < 0 ||
+        (preview->truncated && buffer_printf(buffer, "%s\"truncated_preview\":true",
+                                   buffer->data[buffer->length - 1] == '{' ? "" : ",") < 0) ||
         buffer_append_text(buffer, "}\n") < 0)
         result = -1;
     buffer_release(&reason);

@@ -54,6 +54,7 @@ struct tool_preview {
     struct buffer header;       /* replaces the header of the definition */
     struct buffer text;         /* what a person sees before deciding */
     struct buffer warning;      /* one line of caution */
+    bool truncated;             /* text is not all that will be done */
     const char *approval_label; /* not owned; NULL: the tool's name */
 };
 
