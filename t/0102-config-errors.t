@@ -75,6 +75,9 @@ one() { # one TITLE TEXT PATTERN
 	like "$1: said where" "$(cat errors)" "$3"
 }
 one "a syntax error" '[auth]\nenabled = tru\n' "^ts-config: $user:2:11: 'tru' is no value"
+printf '[models.fast\n' >"$user"
+is "a mistake that follows from another is not told" \
+	"$(TURNSTONE_MODEL_FALLBACK=fast ts-config show 2>&1 | grep -c models)" 0
 one "a file that is no text" '\377\376' "^ts-config: $user:1:1: byte 0xFF is no UTF-8"
 one "a section that is no table" 'tools = 3\n' "^ts-config: $user:1:9: tools is a section"
 one "a NUL in a text" '[session]\ninstructions = "a\\u0000b"\n' ":2:16: session.instructions must not hold a NUL"

@@ -29,6 +29,13 @@ timeout = 44'
 printf '#!/bin/sh\nexit 7\n' >"$WORK/editor"
 must_fail 1 "an editor that fails changes nothing" ts-config edit
 is "nothing is left beside the file" "$(ls -A "${user%/*}")" config.toml
+printf '#!/bin/sh\necho $$ >"%s/editing"\nexec sleep 20\n' "$WORK" >"$WORK/editor"
+background ts-config edit </dev/null >output 2>&1
+wait_for 10 test -s "$WORK/editing"
+kill "$pid" && wait "$pid"
+status=$?
+kill "$(cat "$WORK/editing")"
+is "ended by SIGTERM it leaves no copy" "$status $(ls -A "${user%/*}")" "143 config.toml"
 editor '[tools]
 timeout = 45'
 VISUAL="$WORK/editor" EDITOR=false ts-config edit >/dev/null

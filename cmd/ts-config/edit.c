@@ -36,6 +36,13 @@ static void remove_copy(void)
         unlink(copy_path);
 }
 
+/* The copy may hold keys: it does not outlive us. */
+static void end(int number)
+{
+    remove_copy();
+    _exit(128 + number);
+}
+
 static void silent(const char *format, ...)
 {
     (void)format;
@@ -67,6 +74,8 @@ static void make_copy(const char *path)
         die(EXIT_FAILED, "make a copy of '%s': %s", path, strerror(reason));
     }
     atexit(remove_copy);
+    signal(SIGTERM, end);
+    signal(SIGHUP, end);
     int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (from < 0 && errno != ENOENT)
         die(EXIT_FAILED, "open '%s': %s", path, strerror(errno));

@@ -3,6 +3,7 @@
 #include "data/json.h"
 #include "ts_config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +74,8 @@ static void print_json(void)
             die(EXIT_SYSTEM, "out of memory");
     }
     char *text = cJSON_PrintUnformatted(list);
-    if (text == NULL)
-        die(EXIT_SYSTEM, "out of memory");
-    puts(text);
+    if (text == NULL || puts(text) < 0)
+        die(EXIT_SYSTEM, "print the keys: %s", strerror(errno));
     free(text);
     json_free(list);
 }

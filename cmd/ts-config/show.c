@@ -6,6 +6,7 @@
 #include "data/toml.h"
 #include "ts_config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static char *shown(const struct config *config, const struct config_key *key)
     return strdup(word);
 }
 
-static void die_memory(void)
+static noreturn void die_memory(void)
 {
     die(EXIT_SYSTEM, "out of memory");
 }
@@ -166,9 +167,8 @@ static void print_json(const struct config *config, const struct request *reques
         free(text);
     }
     char *text = cJSON_PrintUnformatted(object);
-    if (text == NULL)
-        die_memory();
-    puts(text);
+    if (text == NULL || puts(text) < 0)
+        die(EXIT_SYSTEM, "print the settings: %s", strerror(errno));
     free(text);
     json_free(object);
 }

@@ -326,6 +326,7 @@ void config_add_content(struct config *config, const char *path, enum config_ori
         file->document = toml_parse(content->data, content->length, path, &error);
     if (file->document == NULL) {
         problem(problems, "%s", error.text);
+        config->incomplete = true;
         free(file->path);
         *file = (struct config_file){0};
         return;
@@ -342,9 +343,11 @@ void config_add_file(struct config *config, const char *path, enum config_origin
     struct buffer content;
     bool others_read = false;
     buffer_init(&content, TOML_SIZE_LIMIT + 8192);
-    if (config_read_file(path, TOML_SIZE_LIMIT, &content, &others_read, &error) == 0)
+    if (config_read_file(path, TOML_SIZE_LIMIT, &content, &others_read, &error) == 0) {
         config_add_content(config, path, origin, &content, others_read, problems);
-    else if (required || (errno != ENOENT && errno != ENOTDIR))
+    } else if (required || (errno != ENOENT && errno != ENOTDIR)) {
         problem(problems, "%s", error.text);
+        config->incomplete = true;
+    }
     buffer_release(&content);
 }

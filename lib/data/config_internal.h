@@ -32,6 +32,7 @@ struct config {
     struct setting *settings;               /* in the order of config_keys */
     struct config_file files[CONFIG_FILES]; /* in rising precedence */
     size_t file_count;
+    bool incomplete;    /* a file could not be read: what it defines is not known */
     char *given_file;   /* --config or TURNSTONE_CONFIG; NULL: none */
     char **environment; /* made by config_export */
     struct kept *kept;  /* texts made when asked for */

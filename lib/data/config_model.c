@@ -85,6 +85,8 @@ static void check_alias(const struct config *config, struct problems *problems, 
 
 void config_check_aliases(const struct config *config, struct problems *problems)
 {
+    if (config->incomplete)
+        return; /* a complaint that follows from another one helps nobody */
     check_alias(config, problems, "model.default", config_text(config, "model.default"), 0);
     check_alias(config, problems, "model.agent_model", config_text(config, "model.agent_model"), 0);
     for (size_t i = 0; i < config_list_size(config, "model.fallback"); i++)
