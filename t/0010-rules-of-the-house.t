@@ -3,6 +3,10 @@
 . "${0%/*}/lib.sh"
 
 ok "the tree keeps the rules of the house" "$SOURCE/sh/lint-house"
+if git -C "$SOURCE" rev-parse HEAD >/dev/null 2>&1; then
+	is "nothing that was built is in the repository" \
+		"$(git -C "$SOURCE" ls-files | grep -E '^(build|dist)|\.(o|d|a|so|gz)$' | head -n 3)" ""
+fi
 
 # A small tree that keeps the rules; each breach below is added, seen and taken away again.
 mkdir -p tree/lib/base tree/lib/data tree/lib/net tree/lib/agent tree/cmd/common tree/cmd/ts-big tree/t tree/sh
