@@ -28,7 +28,7 @@ struct batch {
 
 static bool will_run(const struct call *call)
 {
-    return !call->denied && call->tool != NULL && json_get(call->item, "error") == NULL;
+    return !call->denied && call->tool != NULL && json_string(call->item, "error") == NULL;
 }
 
 /* What is left of the context is shared by the calls that run. */
@@ -129,7 +129,7 @@ static void call_done(void *context, struct call *call)
 {
     struct batch *batch = context;
     batch->done++;
-    batch->denied += call->denied && json_get(call->item, "error") == NULL;
+    batch->denied += call->denied && json_string(call->item, "error") == NULL;
     dispatch(batch->owner);
 }
 
