@@ -183,6 +183,7 @@ struct config_model {
     const char *extra_body;        /* JSON object text, or NULL */
     double connect_timeout;        /* seconds */
     double first_byte_timeout;     /* seconds; 0: none */
+    bool first_byte_timeout_set;   /* somebody chose it; else it may not fit a local server */
     double idle_timeout;           /* seconds; 0: none */
     int64_t retries;
 };

@@ -213,6 +213,8 @@ int config_model(
         .extra_body = field(config, alias, "extra_body"),
         .connect_timeout = number_field(config, alias, "connect_timeout", 0),
         .first_byte_timeout = number_field(config, alias, "first_byte_timeout", 0),
+        .first_byte_timeout_set = config_is_set(config, "model.first_byte_timeout") ||
+                                  config_model_value(config, alias, "first_byte_timeout") != NULL,
         .idle_timeout = number_field(config, alias, "idle_timeout", 0),
         .retries = integer_field(config, alias, "retries"),
     };
