@@ -292,12 +292,22 @@ static void reset(struct call *call)
     call->body = BODY_UNKNOWN;
     call->ended_by_mark = false;
     call->shown = false;
+    call->first_ms = -1;
     call->failure.text[0] = '\0';
     buffer_clear(&call->whole);
     call->events.event = take_event;
     sse_reset(&call->events);
     answer_reset(&call->answer, think_mode(call->model.think_tags));
     exchange_init(&call->exchange, &call->service->pool, take_bytes, ended, call);
+}
+
+/* A server on this machine may read a long prompt for minutes: it is waited for unless told not to.
+ */
+static int64_t first_byte_ms(const struct call *call)
+{
+    if (call->endpoint.loopback && !call->model.first_byte_timeout_set)
+        return 0;
+    return (int64_t)(call->model.first_byte_timeout * 1000);
 }
 
 void call_ask(struct call *call)
@@ -317,7 +327,7 @@ void call_ask(struct call *call)
         .verify_tls = call->model.verify_tls,
         .loopback = call->endpoint.loopback,
         .connect_ms = (int64_t)(call->model.connect_timeout * 1000),
-        .first_byte_ms = (int64_t)(call->model.first_byte_timeout * 1000),
+        .first_byte_ms = first_byte_ms(call),
         .idle_ms = (int64_t)(call->model.idle_timeout * 1000),
     };
     if (exchange_start(&call->exchange, &request, &failure) < 0)
