@@ -104,16 +104,6 @@ static struct call *new_call(struct service *service, cJSON *line)
 
 /* --- The model, its key and its address ------------------------------------------------ */
 
-/* Nothing in it ends a header line. */
-static bool is_header_text(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7F)
-            return false;
-    }
-    return true;
-}
-
 static int look_up(struct call *call, struct error *error)
 {
     struct service *service = call->service;
@@ -124,8 +114,6 @@ static int look_up(struct call *call, struct error *error)
         config_model_key(service->config, alias, &call->key, error) < 0 ||
         endpoint_init(&call->endpoint, call->model.base_url, error) < 0)
         return -1;
-    if (call->key != NULL && !is_header_text(call->key))
-        return error_set(error, "the key holds control characters");
     call->facts = models_facts(&service->models, call->model.alias);
     if (call->facts == NULL)
         return error_set(error, "out of memory");
