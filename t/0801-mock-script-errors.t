@@ -45,6 +45,7 @@ must_fail 111 'a port in use' ts-mock-llm --synthesise --port "$(
 	echo "$BASE_URL" | sed 's/.*:\([0-9]*\).*/\1/'
 )"
 for script in "$SOURCE"/examples/scripts/*.ndjson; do
+	# shellcheck disable=SC2016 # for the inner shell
 	ok "example ${script##*/} loads" sh -c \
 		'ts-mock-llm --script "$1" >/dev/full 2>"$2"; grep -q "write to stdout" "$2"' \
 		sh "$script" "$WORK/err"

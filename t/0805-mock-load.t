@@ -3,8 +3,10 @@
 . "${0%/*}/lib.sh"
 
 # Wide enough for two ends of every connection, where the system allows it.
+# shellcheck disable=SC3045 # -H and -S are in every sh here
 hard=$(ulimit -H -n)
 [ "$hard" = unlimited ] || [ "$hard" -ge 4096 ] || skip_all "only $hard open files allowed"
+# shellcheck disable=SC3045
 ulimit -S -n 4096
 
 # clients COUNT PORT: COUNT streams at once; prints how many were complete and how many events came.
