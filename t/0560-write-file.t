@@ -49,6 +49,8 @@ awk 'BEGIN { printf "{\"path\":\"fresh\",\"content\":\""; for (i = 0; i < 500; i
 is "one that shows not all says so" "$("$tools/write_file" prepare <wide.json | jq .truncated_preview)" true
 awk 'BEGIN { printf "{\"path\":\"fresh\",\"content\":\""; for (i = 0; i < 3000; i++) printf "x\\n"; print "\"}" }' >tall.json
 is "also when lines are left out" "$("$tools/write_file" prepare <tall.json | jq .truncated_preview)" true
+is "which ts-tool-prep passes on" "$(jq -c '{type:"tool_batch",calls:[{name:"write_file",arguments:.}]}' tall.json |
+	ts-tool-prep | jq '.items[0].truncated_preview')" true
 ok "prepare wrote nothing" test ! -e fresh
 
 tool read_file run '{"path":"old"}' >/dev/null

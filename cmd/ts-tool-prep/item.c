@@ -262,6 +262,7 @@ void item_take_answer(struct item *item, const cJSON *answer)
     const char *preview = json_string(answer, "preview");
     const char *warning = json_string(answer, "warning");
     const char *label = json_string(answer, "approval_label");
+    item->preview_cut = json_boolean(answer, "truncated_preview", false);
     if (error != NULL && error[0] != '\0')
         item_fail(item, "%s", error);
     if (header != NULL) {
@@ -378,7 +379,7 @@ cJSON *item_line(const struct item *item, const struct item_setting *setting, si
     need(json_add_boolean(tree, "outside", item->outside));
     if (item->tool != NULL)
         add_tool(tree, item, setting);
-    if (cut)
+    if (cut || item->preview_cut)
         need(json_add_boolean(tree, "truncated_preview", true));
     return tree;
 }

@@ -34,6 +34,7 @@ struct item {
     struct buffer header; /* what stands behind "NAME: " */
     struct buffer preview;
     char *approval_label; /* NULL: the name */
+    bool preview_cut;     /* the tool's answer says that it does not show all */
 };
 
 /* call is one element of a batch. Ends the program when memory is short, as all here do. */
