@@ -97,8 +97,7 @@ bool reindent_find(struct reindent *reindent, const struct loose_line *there,
         return true;
     /* Quoted from the first word on, and else as it stands. */
     if (count < 2 || given[0].indent > 0 || there[0].indent == 0 ||
-        !find_uniform(reindent, there + 1, given + 1, count - 1) ||
-        reindent->kind != REINDENT_NONE)
+        !find_uniform(reindent, there + 1, given + 1, count - 1) || reindent->kind != REINDENT_NONE)
         return false;
     reindent->first_offset = there[0].indent;
     return true;
