@@ -145,8 +145,10 @@ static int listen_unix(struct listeners *listeners, struct event_base *base,
 }
 
 /* Descriptors for so many connections and no more: the kernel does the counting. */
-static int limit_connections(int64_t connections, struct error *error)
+static int limit_connections(const struct server_options *options, struct error *error)
 {
+    /* While recording each has another one to the backend. */
+    int64_t connections = options->connections * (options->record_url != NULL ? 2 : 1);
     struct rlimit limit;
     int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (next < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -177,7 +179,7 @@ struct listeners *listeners_open(struct event_base *base, struct evhttp *http,
                    listen_tcp(listeners, base, options, url, size, error) == 0) &&
                (options->unix_path == NULL ||
                    listen_unix(listeners, base, options, url, size, error) == 0) &&
-               limit_connections(options->connections, error) == 0) {
+               limit_connections(options, error) == 0) {
         return listeners;
     }
     listeners_free(listeners);
