@@ -106,27 +106,32 @@ static void input_ready(void *context, short events)
         end_input(stage);
 }
 
-static void output_ready(void *context, short events)
+/* The reader has left, or the disk is full: whatever is in progress is for nobody. */
+static void output_lost(struct stage *stage, int reason)
 {
-    (void)context; /* what waits is written before the loop waits again */
-    (void)events;
+    if (stage->signal != NULL)
+        stage->signal(stage->context, SIGPIPE);
+    errno = reason;
+    die_output();
 }
 
+static void output_ready(void *context, short events)
+{
+    /* Noticed at once, not at the next write: what runs meanwhile may have effects. */
+    if ((events & POLLERR) != 0)
+        output_lost(context, EPIPE);
+}
+
+/* What waits is written before the loop waits again. */
 static void before_wait(void *context)
 {
     struct stage *stage = context;
-    if (line_writer_flush(&stage->writer) < 0) {
-        int reason = errno;
-        if (stage->signal != NULL)
-            stage->signal(stage->context, SIGPIPE);
-        errno = reason;
-        die_output();
-    }
-    if (line_writer_waiting(&stage->writer))
-        loop_watch(stage->loop, STDOUT_FILENO, POLLOUT, output_ready, stage);
-    else
-        loop_unwatch(stage->loop, STDOUT_FILENO);
-    if (stage->finished && !line_writer_waiting(&stage->writer))
+    if (line_writer_flush(&stage->writer) < 0)
+        output_lost(stage, errno);
+    bool waiting = line_writer_waiting(&stage->writer);
+    if (loop_watch(stage->loop, STDOUT_FILENO, waiting ? POLLOUT : 0, output_ready, stage) < 0)
+        die(EXIT_SYSTEM, "out of memory");
+    if (stage->finished && !waiting)
         loop_stop(stage->loop);
 }
 
