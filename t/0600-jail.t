@@ -1,7 +1,6 @@
 #!/bin/sh
 # ts-jail without a sandbox: what every command gets, and what the caller is told.
 . "${0%/*}/lib.sh"
-# shellcheck disable=SC2016 # commands are expanded inside
 
 off() { ts-jail --profile off "$@"; }
 

@@ -1,7 +1,6 @@
 #!/bin/sh
 # The sandbox, seen by commands that want out of it.
 . "${0%/*}/lib.sh"
-# shellcheck disable=SC2016 # commands are expanded inside
 
 ts-jail --explain >"$WORK/explanation" 2>"$WORK/refusal" ||
 	skip_all "this kernel allows no sandbox: $(head -n 1 "$WORK/refusal")"

@@ -37,19 +37,23 @@ static void share_room(struct batch *batch)
     size_t limit = batch->owner->setting->truncation;
     size_t running = 0;
     int64_t room;
+    bool scarce = false;
     for (size_t i = 0; i < batch->count; i++)
         running += will_run(&batch->calls[i]);
     if (json_integer(batch->tree, "room_chars", &room)) {
         size_t share = room > 0 && running > 0 ? (size_t)room / running : 0;
         if (limit == 0)
             limit = OUTPUT_AUTO_MOST;
-        if (share < limit)
+        scarce = share < limit;
+        if (scarce)
             limit = share;
     } else if (limit == 0) {
         limit = OUTPUT_DEFAULT;
     }
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         batch->calls[i].limit = limit;
+        batch->calls[i].scarce = scarce;
+    }
 }
 
 /* --- one batch ---------------------------------------------------------------------- */

@@ -391,7 +391,7 @@ static int launch(struct call *call, struct error *error)
     int theirs[STREAM_COUNT] = {-1, -1, -1, -1};
     call->jailed = command_jailed(call);
     call->timeout = time_limit(call);
-    capture_init(&call->output, call->id, call->limit);
+    capture_init(&call->output, call->id, call->limit > ERROR_FLOOR ? call->limit : ERROR_FLOOR);
     int arguments = write_arguments(call, error);
     int result = arguments < 0 ? -1 : command_build(&command, call, error);
     if (result == 0 && open_streams(call, theirs) < 0)

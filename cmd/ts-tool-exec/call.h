@@ -32,6 +32,8 @@ struct setting {
     int64_t file_size;
 };
 
+enum { ERROR_FLOOR = 2048 }; /* characters that a failure may always say */
+
 enum call_stage { CALL_WAITING, CALL_RUNNING, CALL_DONE };
 
 /* Why a running call is ended before its time. */
@@ -53,6 +55,7 @@ struct call {
     const struct tool_definition *tool; /* NULL: there is none */
     bool denied;
     size_t limit; /* characters of output */
+    bool scarce;  /* that is what is left of the context, not what the user chose */
 
     enum call_stage stage;
     enum call_end end;

@@ -11,8 +11,7 @@
 #include <string.h>
 
 enum {
-    ERROR_FLOOR = 2048, /* characters that a failure may always say */
-    LEAST_SHOWN = 256,  /* characters: less of a success is no use, the file is named instead */
+    LEAST_SHOWN = 256, /* characters: less of a success is no use, the file is named instead */
     RESULT_LIMIT = 64 << 20,
 };
 
@@ -163,7 +162,7 @@ static int append_output(struct call *call, const struct outcome *outcome, struc
 {
     bool good = strcmp(outcome->status, "ok") == 0;
     size_t limit = good || call->limit > ERROR_FLOOR ? call->limit : ERROR_FLOOR;
-    if (limit >= LEAST_SHOWN || call->output.total <= limit)
+    if (!call->scarce || limit >= LEAST_SHOWN || call->output.total <= limit)
         return capture_text(&call->output, limit, text);
     capture_text(&call->output, 1, text); /* for the file alone */
     buffer_clear(text);
