@@ -68,7 +68,8 @@ static unsigned char type_of(int directory, const struct dirent *entry)
 
 static bool left_out(const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0;
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0 ||
+           strcmp(name, ".turnstone") == 0;
 }
 
 static int add_entry(struct listing *listing, const char *name, unsigned char type)
@@ -216,8 +217,9 @@ static struct ignore_rules *rules_above(struct place *place, const char *path)
         int fd = directory != NULL ? resolved_open(directory, OPEN_FLAGS, NULL) : -1;
         free(directory);
         if (fd >= 0) {
+            struct error unread; /* the sandbox closes parts of .git: no news to anybody */
             if (length == top)
-                rules = read_rules(place, rules, fd, ".git/info/exclude");
+                rules = ignore_read(rules, fd, ".git/info/exclude", place->path.data, &unread);
             if (path[length] == '/')
                 rules = read_rules(place, rules, fd, ".gitignore");
             close(fd);

@@ -1,6 +1,6 @@
 /*
  * All files below a directory, in a stable order, without what git ignores,
- * without .git itself, and without following links.
+ * without .git and .turnstone, and without following links.
  *
  * Names are sorted by their bytes within each directory. What cannot be read
  * is told and left out; the walk goes on.
