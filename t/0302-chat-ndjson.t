@@ -2,10 +2,12 @@
 # ts-chat --ndjson: commands that queue, are answered, cancelled and refused.
 . "${0%/*}/lib.sh"
 
-cat >script <<'E2'
+nap=$((100000 + $$)) # a sleep that no other test has
+
+cat >script <<E2
 {"match":{"contains":"slow"},"content":["a","b","c"],"chunk_delay_ms":20000}
 {"match":{"role":"user","contains":"run"},"tool_calls":[{"name":"bash","id":"x","arguments":{"command":"echo ran"}}]}
-{"match":{"role":"user","contains":"hang"},"tool_calls":[{"name":"bash","id":"y","arguments":{"command":"echo begun; sleep 600"}}]}
+{"match":{"role":"user","contains":"hang"},"tool_calls":[{"name":"bash","id":"y","arguments":{"command":"echo begun; sleep $nap"}}]}
 {"match":{"role":"tool"},"content":"tool: {{last_tool_result}}"}
 {"times":"always","content":"you said {{last_user}}"}
 E2
@@ -44,9 +46,9 @@ is "and skipped" "$(jq -r 'select(.type=="turn_complete").status' events)" ok
 talk() {
 	rm -f commands events
 	mkfifo commands
-	background ts-chat --ndjson "$@" <commands >events
+	exec 4<>commands
+	background ts-chat --ndjson "$@" <commands >events 4>&-
 	chat=$pid
-	exec 4>commands
 }
 say() { printf '%s\n' "$1" >&4; }
 seen() { wait_for 15 grep -q "$1" events; }
@@ -99,7 +101,7 @@ ok "cancel ends the command" seen '"type":"turn_complete"'
 ok "at once" test $(($(date +%s) - start)) -le 4
 is "with exactly one result" "$(jq -r 'select(.type=="tool_result").call_id' events)" y
 like "that says so" "$(jq -r 'select(.type=="tool_result").status' events)" '^(cancelled|unknown)$'
-ok "no process is left" wait_for 5 sh -c '! pgrep -f "[s]leep 600" >/dev/null'
+ok "no process is left" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 hang_up
 is "exit code after a cancelled turn" "$?" 0
 

@@ -2,7 +2,9 @@
 # ts-chat: what happens when something dies, stops answering, or is stopped.
 . "${0%/*}/lib.sh"
 
-cat >script <<'E2'
+nap=$((100000 + $$)) # a sleep that no other test has
+
+cat >script <<E2
 {"match":{"contains":"half"},"times":1,"content":["Half an ","answer"],"disconnect_after":2,"chunk_size":4}
 {"match":{"contains":"half"},"content":"Whole."}
 {"match":{"contains":"dead"},"content":["some ","text"],"disconnect_after":2}
@@ -11,7 +13,7 @@ cat >script <<'E2'
 {"match":{"contains":"cut"},"content":"cut off","finish_reason":"length"}
 {"match":{"contains":"filter"},"content":"part","finish_reason":"content_filter"}
 {"match":{"contains":"refused"},"status":401,"error":"bad key"}
-{"match":{"role":"user","contains":"hang"},"tool_calls":[{"name":"bash","id":"h","arguments":{"command":"echo begun; sleep 601"}}]}
+{"match":{"role":"user","contains":"hang"},"tool_calls":[{"name":"bash","id":"h","arguments":{"command":"echo begun; sleep $nap"}}]}
 {"match":{"role":"user","contains":"run"},"tool_calls":[{"name":"bash","id":"r","arguments":{"command":"echo ran"}}]}
 {"match":{"role":"tool"},"content":"done: {{last_tool_result}}"}
 {"times":"always","content":"fine"}
@@ -63,12 +65,12 @@ is "SIGINT: the result says so" "$(result status)" interrupted
 interrupt INT hang '"chunk":"begun'
 is "SIGINT while a tool runs: exit code" "$?" 130
 is "SIGINT: the call has one result" "$(jq -r 'select(.type=="tool_result").call_id' events)" h
-ok "SIGINT: the command is gone" wait_for 5 sh -c '! pgrep -f "[s]leep 601" >/dev/null'
+ok "SIGINT: the command is gone" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 interrupt TERM hang '"chunk":"begun'
 is "SIGTERM while a tool runs: exit code" "$?" 143
-ok "SIGTERM: the command is gone" wait_for 5 sh -c '! pgrep -f "[s]leep 601" >/dev/null'
+ok "SIGTERM: the command is gone" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 interrupt KILL hang '"chunk":"begun'
-ok "SIGKILL: the command is gone all the same" wait_for 5 sh -c '! pgrep -f "[s]leep 601" >/dev/null'
+ok "SIGKILL: the command is gone all the same" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 
 child_of() { pgrep -P "$1" -x "$2"; }
 rm -f events
@@ -91,7 +93,7 @@ for stage in ts-tool-prep ts-approve ts-tool-exec; do
 	wait "$chat"
 	is "$stage killed: the turn goes on" "$?" 0
 	is "$stage killed: the call has one result" "$(jq -r 'select(.type=="tool_result").call_id' events)" h
-	ok "$stage killed: the command is gone" wait_for 5 sh -c '! pgrep -f "[s]leep 601" >/dev/null'
+	ok "$stage killed: the command is gone" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 done
 
 ts-chat --no-stdin hi | head -n 1 >first
@@ -99,7 +101,7 @@ like "a reader that leaves early" "$(cat first)" '"type":"session"'
 set +e
 sh -c 'ts-chat --skip-permissions --no-stdin hang; echo $? >status' | grep -m 1 begun >/dev/null
 like "a reader that leaves ends it by SIGPIPE" "$(wait_for 5 test -s status; cat status)" '^141$'
-ok "and the command with it" wait_for 5 sh -c '! pgrep -f "[s]leep 601" >/dev/null'
+ok "and the command with it" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 
 mkdir -p "$XDG_CONFIG_HOME/turnstone"
 cat >"$XDG_CONFIG_HOME/turnstone/config.toml" <<E2

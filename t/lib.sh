@@ -130,10 +130,13 @@ wait_for() {
 	done
 }
 
-# The pid is the program's own, so that a test can signal it.
+# The pid is the program's own, so that a test can signal it. Its stdin is ours: a shell would
+# give a background command /dev/null.
 background() {
-	"$@" &
+	exec 9<&0
+	"$@" <&9 9<&- &
 	pid=$!
+	exec 9<&-
 	background_pids="$background_pids $pid"
 }
 

@@ -9,7 +9,9 @@
 /* Always that it was denied, then why: a model that reads only the reason takes it for a result. */
 static void deny(struct entry *entry, const char *feedback, const char *decided_by)
 {
-    const char *who = strcmp(decided_by, "filter") == 0 ? "the approver" : "the user";
+    const char *who = strcmp(decided_by, "filter") == 0   ? "the approver"
+                      : strcmp(decided_by, "nobody") == 0 ? "default"
+                                                          : "the user";
     struct buffer text;
     buffer_init(&text, FEEDBACK_LIMIT + 64);
     if (feedback != NULL)

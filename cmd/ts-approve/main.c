@@ -256,7 +256,9 @@ static bool take_answer(struct approver *approver, const cJSON *tree)
         put_info(approver, "there is no request %.64s, or it is already resolved", id);
         return false;
     }
-    if (answer_apply(approver, approver->first, tree, "person", &error) < 0)
+    /* "nobody" comes from a program that speaks for people who have all left. */
+    bool nobody = json_boolean(tree, "nobody", false) && !json_boolean(tree, "approved", true);
+    if (answer_apply(approver, approver->first, tree, nobody ? "nobody" : "person", &error) < 0)
         stage_put_error(&approver->stage, "%s", error.text);
     else
         asking_close(approver);

@@ -208,6 +208,7 @@ static int append_member(struct buffer *line, const char *key, const char *text,
 static int build(struct call *call, const struct outcome *outcome, struct buffer *line)
 {
     struct buffer text;
+    const char *by = json_string(call->item, "decided_by");
     int64_t duration = call->started > 0 ? clock_monotonic_ms() - call->started : 0;
     buffer_init(&text, RESULT_LIMIT);
     if (append_text(call, outcome, &text) < 0 ||
@@ -215,6 +216,7 @@ static int build(struct call *call, const struct outcome *outcome, struct buffer
         append_member(line, "call_id", call->id, strlen(call->id)) < 0 ||
         append_member(line, "name", call->name, strlen(call->name)) < 0 ||
         append_member(line, "status", outcome->status, strlen(outcome->status)) < 0 ||
+        (by != NULL && append_member(line, "decided_by", by, strlen(by)) < 0) ||
         append_member(line, "output", text.data, text.length) < 0)
         return -1;
     if (call->display.length > 0 &&
