@@ -217,7 +217,7 @@ static void start_previews(struct batch *batch)
         if (item->item.has_error || tool->preview_kind != TOOL_PREVIEW_PROGRAM)
             continue;
         item->preview = preview_start(&batch->prep->previews, tool, item->item.call_id,
-            item->item.arguments, preview_ended, item, &error);
+            item->item.arguments, item->item.paths, preview_ended, item, &error);
         if (item->preview == NULL)
             item_fail(&item->item, "Error: %s", error.text);
         else

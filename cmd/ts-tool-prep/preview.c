@@ -21,7 +21,9 @@ enum {
     COMPLAINT_LIMIT = 4096,      /* bytes of stderr and of the jail's report that are kept */
     ARGUMENTS_LIMIT = 128 << 20, /* bytes of the arguments, as JSON */
     READ_SIZE = 65536,
+    PATIENCE = 5,
     GRACE_MS = 1000, /* for ts-jail to end what it started */
+    PATHS_MOST = 8,  /* paths outside the project that are opened */
     WORDS_MOST = 96, /* argv of ts-jail: the options and the tool's own words */
     TEXT_SIZE = PATH_MAX + 32,
 };
@@ -32,6 +34,7 @@ struct preview {
     struct preview_setting setting;
     const struct tool_definition *tool;
     char *call_id;
+    cJSON *paths;  /* of the call, resolved */
     int arguments; /* a memory file that holds them */
     struct process process;
     int ends[STREAM_COUNT]; /* what we read */
@@ -40,6 +43,7 @@ struct preview {
     bool too_long;
     struct loop_timer timer;
     bool timed_out;
+    bool patient; /* the second try, with PATIENCE times the time: the machine may be busy */
     preview_done *done;
     void *context;
 };
@@ -65,6 +69,7 @@ static void preview_free(struct preview *preview)
         buffer_release(&preview->texts[i]);
     close_descriptor(&preview->arguments);
     free(preview->call_id);
+    json_free(preview->paths);
     free(preview);
 }
 
@@ -115,16 +120,29 @@ static void complain(const struct preview *preview, int status, struct error *er
         error_set(error, "the preview of %s failed with exit code %d", name, status);
 }
 
+static void start_again(struct preview *preview)
+{
+    struct error error;
+    close_streams(preview);
+    preview->timed_out = false;
+    if (launch(preview, &error) < 0)
+        finish(preview, NULL, &error);
+}
+
 static void evaluate(struct preview *preview, int status)
 {
     struct error error = {.text = ""};
     char *refusal = jail_failure(preview);
     if (refusal != NULL && preview->setting.sandbox_off && !preview->unjailed) {
         free(refusal);
-        close_streams(preview);
         preview->unjailed = true;
-        if (launch(preview, &error) < 0)
-            finish(preview, NULL, &error);
+        start_again(preview);
+        return;
+    }
+    if (refusal == NULL && (preview->timed_out || status == EXIT_TIMED_OUT) && !preview->patient) {
+        preview->patient = true;
+        preview->setting.milliseconds *= PATIENCE;
+        start_again(preview);
         return;
     }
     cJSON *answer = NULL;
@@ -257,6 +275,22 @@ static int spawn_jail(
     return 0;
 }
 
+/* A file outside the project may be hidden in the jail: its preview would be that of a new one. */
+static size_t open_paths(const struct preview *preview, char **argv)
+{
+    size_t count = 0;
+    const cJSON *path;
+    cJSON_ArrayForEach(path, preview->paths)
+    {
+        if (count == PATHS_MOST * 2 || paths_inside(path->valuestring, preview->setting.project) ||
+            access(path->valuestring, F_OK) < 0)
+            continue;
+        argv[count++] = (char *)"--read";
+        argv[count++] = path->valuestring;
+    }
+    return count;
+}
+
 static int launch(struct preview *preview, struct error *error)
 {
     char jail[PATH_MAX], project[TEXT_SIZE], call[TEXT_SIZE], state[TEXT_SIZE], seconds[32];
@@ -271,9 +305,10 @@ static int launch(struct preview *preview, struct error *error)
         seconds, sizeof seconds, "%lld", (long long)((preview->setting.milliseconds + 999) / 1000));
     const char *const options[] = {"ts-jail", "--profile", preview->unjailed ? "off" : "workspace",
         "--read-only", "--project", preview->setting.project, "--timeout", seconds, "--status-fd",
-        "3", "--env", project, "--env", call};
+        "3", "--env", project, "--env", call, "--read", preview->tool->program};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         argv[count++] = (char *)options[i];
+    count += open_paths(preview, argv + count);
     if (preview->tool->state && state_directory != NULL && state_directory[0] == '/') {
         snprintf(state, sizeof state, "TS_STATE_DIR=%s", state_directory);
         argv[count++] = (char *)"--read";
@@ -305,7 +340,7 @@ static int launch(struct preview *preview, struct error *error)
 
 struct preview *preview_start(const struct preview_setting *setting,
     const struct tool_definition *tool, const char *call_id, const cJSON *arguments,
-    preview_done *done, void *context, struct error *error)
+    const cJSON *paths, preview_done *done, void *context, struct error *error)
 {
     struct preview *preview = calloc(1, sizeof *preview);
     if (preview == NULL) {
@@ -322,8 +357,10 @@ struct preview *preview_start(const struct preview_setting *setting,
         buffer_init(&preview->texts[i], i == STREAM_ANSWER ? ANSWER_LIMIT : COMPLAINT_LIMIT);
     }
     preview->call_id = strdup(call_id);
+    preview->paths = cJSON_Duplicate(paths, true);
     preview->arguments = write_arguments(arguments, error);
-    if (preview->call_id == NULL || preview->arguments < 0 || launch(preview, error) < 0) {
+    if (preview->call_id == NULL || preview->paths == NULL || preview->arguments < 0 ||
+        launch(preview, error) < 0) {
         preview_free(preview);
         return NULL;
     }

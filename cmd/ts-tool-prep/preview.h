@@ -28,7 +28,7 @@ typedef void preview_done(void *context, cJSON *answer, const struct error *erro
 /* NULL with a sentence. done is called later, never from here, and not after preview_cancel. */
 struct preview *preview_start(const struct preview_setting *setting,
     const struct tool_definition *tool, const char *call_id, const cJSON *arguments,
-    preview_done *done, void *context, struct error *error);
+    const cJSON *paths, preview_done *done, void *context, struct error *error);
 
 /* End the program and free the preview. */
 void preview_cancel(struct preview *preview);

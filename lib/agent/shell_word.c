@@ -410,8 +410,10 @@ static bool starts_pattern(const struct word_state *state)
     switch (*at) {
     case '*':
     case '?':
-    case '[':
         return true;
+    case '[': /* the commands [ and [[ are no patterns */
+        return !((before == '\0' || strcmp(text->data, "[") == 0) &&
+                 (strchr(" \t\n", at[1]) != NULL || strncmp(at, "[[ ", 3) == 0));
     case '~':
         return (before == '\0' && !state->word->quoted) || before == '=' || before == ':';
     case '{':
