@@ -46,6 +46,21 @@ is "Ctrl-C denies and cancels" "$(ask '"\003"' "$(item 'ls' 1)")" "deny cancelle
 is "and says so to the pipeline" "$(jq -r .type out | tail -n 1)" cancel
 is "Ctrl-D too" "$(ask '"\004"' "$(item 'ls' 1)")" "deny cancelled,"
 
+rm -f go
+cat >ahead.exp <<-'END'
+	set timeout 10
+	spawn -noecho sh -c "until test -e go; do sleep 0.05; done; ts-approve <in >out 2>errors"
+	send -- "y\r"
+	expect "y" {} timeout { exit 9 }
+	exec touch go
+	expect "explains: " {} timeout { exit 9 }
+	send -- "n\r"
+	expect eof
+END
+timeout 20 expect ahead.exp >screen 2>&1
+is "E-90: what was typed before the question does not answer it" \
+	"$(jq -r 'select(.type == "decided") | .items[0].decision' out)" deny
+
 long=$(printf 'line %s\n' $(seq 1 100); printf 'end\033[2Jx')
 is "a long command" "$(ask '"y\r"' "$(item "$long" 1)")" "allow person,"
 is "E-87: all of it is shown" "$(grep -c '^ *line ' screen)" 100
