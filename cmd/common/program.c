@@ -73,6 +73,17 @@ void die(enum exit_code code, const char *format, ...)
     exit((int)code);
 }
 
+void die_config(const struct error *error)
+{
+    for (const char *text = error->text; *text != '\0';) {
+        size_t length = strcspn(text, "\n");
+        warn("%.*s", (int)length, text);
+        text += length;
+        text += *text == '\n';
+    }
+    exit(EXIT_CONFIG);
+}
+
 void die_usage(const char *format, ...)
 {
     va_list values;

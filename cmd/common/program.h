@@ -62,6 +62,9 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 noreturn void die(enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* EXIT_CONFIG, after each of the sentences that config_load joins by newlines. */
+noreturn void die_config(const struct error *error);
+
 /* warn, then a hint at --help, then EXIT_USAGE. */
 noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -22,17 +22,6 @@ bool settings_take(struct settings *settings, int id, const char *value)
     return true;
 }
 
-/* A configuration error is several sentences, joined by newlines. */
-static void warn_lines(const char *text)
-{
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        warn("%.*s", (int)length, text);
-        text += length;
-        text += *text == '\n';
-    }
-}
-
 /* config_load's pointer type cannot carry warn's format attribute. */
 static void warn_plain(const char *format, ...)
 {
@@ -50,10 +39,8 @@ struct config *settings_load(const struct settings *settings)
         die_usage("option '--config' needs the name of a file");
     struct error error;
     struct config *config = config_load(settings->file, warn_plain, &error);
-    if (config == NULL) {
-        warn_lines(error.text);
-        exit(EXIT_CONFIG);
-    }
+    if (config == NULL)
+        die_config(&error);
     for (size_t i = 0; i < settings->count; i++) {
         if (config_set_option(config, settings->given[i].id, settings->given[i].value, &error) < 0)
             die_usage("%s", error.text);

@@ -395,7 +395,7 @@ int main(int argc, char **argv)
         die_usage("unexpected operand '%s'", argv[program_operand()]);
     approver.config = config_load(file, warn, &error);
     if (approver.config == NULL)
-        die(EXIT_CONFIG, "%s", error.text);
+        die_config(&error);
     for (size_t i = 0; i < count; i++) {
         if (config_set_option(approver.config, settings[i].id, settings[i].value, &error) < 0)
             die_usage("%s", error.text);

@@ -68,7 +68,7 @@ static struct config *configure(int argc, char **argv)
         die_usage("unexpected operand '%s'", argv[program_operand()]);
     struct config *config = config_load(file, warn, &error);
     if (config == NULL)
-        die(EXIT_CONFIG, "%s", error.text);
+        die_config(&error);
     for (size_t i = 0; i < count; i++) {
         if (config_set_option(config, settings[i].option, settings[i].value, &error) < 0)
             die_usage("%s", error.text);

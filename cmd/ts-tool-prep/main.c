@@ -441,7 +441,7 @@ int main(int argc, char **argv)
     struct error error;
     prep.config = config_load(file, warn, &error);
     if (prep.config == NULL)
-        die(EXIT_CONFIG, "%s", error.text);
+        die_config(&error);
     for (size_t i = 0; i < count; i++) {
         if (config_set_option(prep.config, settings[i].id, settings[i].value, &error) < 0)
             die_usage("%s", error.text);
