@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     };
     program.shared_options =
         config_options(CONFIG_FOR_CHAT | CONFIG_FOR_LLM | CONFIG_FOR_TOOLS | CONFIG_FOR_APPROVE |
-                       CONFIG_FOR_RENDER | CONFIG_FOR_JAIL | CONFIG_FOR_STORE);
+                       CONFIG_FOR_RENDER | CONFIG_FOR_JAIL | CONFIG_FOR_STORE | CONFIG_FOR_REPL);
     program_start(&program, argc, argv);
     const char *value;
     int id;
