@@ -41,6 +41,10 @@ static void describe_denial(const cJSON *item, struct outcome *outcome)
             words = decider_words[i][1];
     }
     outcome->status = "denied";
+    if (reason != NULL && strncmp(reason, "Denied", strlen("Denied")) == 0) {
+        snprintf(outcome->note, sizeof outcome->note, "%s", reason); /* it says so itself */
+        return;
+    }
     snprintf(outcome->note, sizeof outcome->note, "Denied by %s%s%s", words,
         reason != NULL && reason[0] != '\0' ? ": " : "; it was not run",
         reason != NULL ? reason : "");
