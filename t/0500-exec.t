@@ -69,7 +69,7 @@ END
 printf '{"name":"lost","description":"a tool whose program is not there","parameters":{"type":"object","properties":{},"additionalProperties":false},"command":["nowhere"]}' >"$tools/lost.json"
 
 item() { # item ID TOOL [MEMBERS]
-	printf '{"call_id":"%s","func_name":"%s","arguments":{},"decision":"allow","decided_by":"policy"%s}' \
+	printf '{"call_id":"%s","func_name":"%s","arguments":{},"decision":"allow","decided_by":"policy","error":null%s}' \
 		"$1" "$2" "${3:-}"
 }
 batch() { # batch ITEM...
@@ -112,7 +112,7 @@ is "the last line ends the batch" "$(tail -n 1 out | jq -r .type)" batch_complet
 batch "$(item 1 echo_arguments | sed 's/"allow"/"deny"/; s/}$/,"reason":"not today"}/')" \
 	"$(item 2 echo_arguments | sed 's/"allow"/"deny"/; s/policy/person/; s/}$/,"feedback":"use ls"}/')" \
 	"$(item 3 echo_arguments | sed 's/"allow"/"deny"/; s/policy/cancelled/')" \
-	"$(item 4 echo_arguments ',"error":"the argument is wrong"')" \
+	"$(item 4 echo_arguments | sed 's|"error":null|"error":"the argument is wrong"|')" \
 	"$(item 5 echo_arguments | sed 's/,"decision":"allow"//')" | run >out
 is "denied by policy" "$(result 1 '.status + " " + .output' <out)" "denied Denied by the policy: not today"
 is "denied by a person" "$(result 2 '.status + " " + .output' <out)" "denied Denied by the user: use ls"
@@ -202,7 +202,7 @@ ok "they run" test -n "$(sleepers)"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 ok "SIGKILL: nothing is left" wait_for 5 nothing_left
-rm -rf "$XDG_RUNTIME_DIR"/turnstone/state-* # it could not
+touch -d '2 minutes ago' "$XDG_RUNTIME_DIR"/turnstone/state-* # what it left, a later one removes
 exec 9>&-
 
 start "$(item 1 wait_for_end)"

@@ -6,12 +6,12 @@
  * waits with it.
  */
 #include "batch.h"
-#include "base/random.h"
 #include "common/program.h"
 #include "common/settings.h"
 #include "common/stage.h"
 #include "data/json.h"
 #include "io/paths.h"
+#include "state.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -35,8 +35,7 @@ struct executor {
     struct config *config;
     struct buffer held; /* lines behind a cancel that is not done, each with its newline */
     char project[PATH_MAX];
-    char state_directory[PATH_MAX];
-    bool own_state; /* the state directory is ours to remove */
+    struct state state;
     bool ending;
     int exit_code;
 };
@@ -107,7 +106,7 @@ static void release(struct executor *executor)
     tool_set_release(&executor->setting.tools);
     config_free(executor->config);
     buffer_release(&executor->held);
-    if (executor->own_state && paths_remove_tree(executor->state_directory, &error) < 0)
+    if (state_release(&executor->state, &error) < 0)
         warn("%s", error.text);
 }
 
@@ -155,23 +154,6 @@ static enum sandbox_mode find_mode(const struct config *config)
                                        : MODE_AUTO;
 }
 
-static void find_state_directory(struct executor *executor)
-{
-    const char *given = getenv("TS_STATE_DIR");
-    char name[RANDOM_SESSION_ID_SIZE + 8] = "state-";
-    struct error error;
-    if (given != NULL && given[0] == '/') {
-        snprintf(executor->state_directory, sizeof executor->state_directory, "%s", given);
-        return;
-    }
-    random_hex(name + strlen(name), RANDOM_SESSION_ID_SIZE);
-    if (paths_user(executor->state_directory, sizeof executor->state_directory, PATHS_RUNTIME, name,
-            &error) < 0 ||
-        paths_make_private(executor->state_directory, &error) < 0)
-        die(EXIT_SYSTEM, "%s", error.text);
-    executor->own_state = true;
-}
-
 static void prepare(struct executor *executor)
 {
     struct setting *setting = &executor->setting;
@@ -181,7 +163,7 @@ static void prepare(struct executor *executor)
         die(EXIT_CONFIG, "%s", error.text);
     setting->stage = &executor->stage;
     setting->project = executor->project;
-    setting->state_directory = executor->state_directory;
+    setting->state_directory = executor->state.path;
     setting->mode = find_mode(executor->config);
     setting->timeout = (double)config_integer(executor->config, "tools.timeout");
     setting->truncation = (size_t)config_integer(executor->config, "tools.truncation");
@@ -232,7 +214,8 @@ int main(int argc, char **argv)
     if (paths_resolve(executor.project, sizeof executor.project, directory, project, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
     prepare(&executor);
-    find_state_directory(&executor);
+    if (state_init(&executor.state, &error) < 0)
+        die(EXIT_SYSTEM, "%s", error.text);
     stage_start(&executor.stage);
     int code = stage_run(&executor.stage);
     release(&executor);
