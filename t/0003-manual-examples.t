@@ -3,7 +3,7 @@
 #
 # Each literal display (.Bd -literal, .Dl) of an EXAMPLES section is run as a reader would run it:
 # by sh, in a project with a few files, with ts-mock-llm as the model. Where lines begin with '$ '
-# these are the commands, going on behind '\', '|' or '&&', and the others show the output. It has
+# these are the commands, going on behind '\', '|' or '&&' or with '> ', and the others show output. It has
 # to succeed, or to end as '# exit 5' at its end or a comment in front of it says:
 #
 #   .\" exit 5
@@ -39,7 +39,12 @@ extract() {
 		display { print plain($0) >("example-" count) }' "$1"
 }
 
-start_mock --script "$SOURCE/examples/scripts/demo.ndjson"
+# A model that uses a tool only when it has to.
+cat >"$WORK/script.ndjson" <<'END'
+{"match":{"role":"user","contains":"argest"},"tool_calls":[{"name":"bash","arguments":{"command":"ls -S"}}]}
+{"times":"always","content":"An answer."}
+END
+start_mock --script "$WORK/script.ndjson"
 cp -R "$SOURCE/examples" examples
 printf '# Notes\n\nBuy *milk*.\n' >notes.md
 printf '#include <stdio.h>\n\nint main(void)\n{\n    puts("hello");\n    return 0;\n}\n' >hello.c
@@ -67,7 +72,7 @@ for page in "$SOURCE"/man/*.[1-8]; do
 		example=${example%.note}
 		if grep -q '^\$ ' "$example"; then
 			awk '
-				/^\$ / { going = 1; $0 = substr($0, 3) }
+				/^\$ / || /^> / { going = 1; $0 = substr($0, 3) }
 				going { print; going = /(\\|\||&&)$/ }' "$example" >commands
 			mv commands "$example"
 		fi
