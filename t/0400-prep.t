@@ -144,7 +144,7 @@ own_tool garbled 'echo hello'
 own_tool slow 'sleep 60'
 chmod 755 "$WORK" "$WORK/tools"
 prepare '{"call_id":"1","name":"touchy"}' --tools-dir "$WORK/tools"
-is "a preview cannot write into the project" "$(item .preview) $(ls here 2>&1 | wc -l)" "touched: 1 1"
+is "a preview cannot write into the project" "$(item .preview) $(test -e here; echo $?)" "touched: 1 1"
 prepare '{"call_id":"1","name":"failing"},{"call_id":"2","name":"garbled"},{"call_id":"3","name":"slow"}' \
 	--tools-dir "$WORK/tools" --prepare-timeout 50
 like "a preview that fails is an error with its reason" "$(item .error | sed -n 1p)" 'preview of failing failed'

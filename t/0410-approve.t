@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2016 # programs for sh and jq, and commands under test
 # ts-approve: policy, flags, lines, filters, and nobody to ask.
 . "${0%/*}/lib.sh"
 
@@ -136,12 +137,12 @@ is "its environment holds no keys" "$(OPENAI_API_KEY=geheim asked "test -n \"\$O
 talk() { # ts-approve by hand: answers are written to fd 3
 	mkfifo "$WORK/in" 2>/dev/null || :
 	# A fifo is opened by the child: here it would wait for the other end.
-	background sh -c 'fifo=$1; shift; exec timeout 20 ts-approve --ask lines "$@" <"$fifo" >lines 2>errors' \
-		sh "$WORK/in" "$@"
+	background sh -c 'fifo=$1; exec timeout 20 ts-approve --ask lines <"$fifo" >lines 2>errors' \
+		sh "$WORK/in"
 	approver=$pid
 	exec 3>"$WORK/in"
 }
-request_id() { jq -r 'select(.type == "approval_request") | .request_id' lines | sed -n "${1:-1}p"; }
+request_id() { jq -r 'select(.type == "approval_request") | .request_id' lines | head -n 1; }
 hang_up() {
 	exec 3>&-
 	wait "$approver"

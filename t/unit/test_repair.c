@@ -55,8 +55,8 @@ static void test_damaged(void)
     check("```json\n{\"a\":1}\n```", NULL, "{\"a\":1}*");
     check("\"{\\\"a\\\":1}\"", NULL, "{\"a\":1}*");
     check("{\"a\":\"\\d+\"}", NULL, "{\"a\":\"\\\\d+\"}*");
-    check("{\"note\":\"n\",\"command\":\"id\"} extra", NULL,
-        "{\"note\":\"n\",\"command\":\"id\"}*");
+    check(
+        "{\"note\":\"n\",\"command\":\"id\"} extra", NULL, "{\"note\":\"n\",\"command\":\"id\"}*");
     check("{\"url\":\"http://e.x\",\"question\":\"q\"", NULL,
         "{\"url\":\"http://e.x\",\"question\":\"q\"}*");
     check("{\"query\": \"x\", \"path\": \".\"", NULL, "{\"query\":\"x\",\"path\":\".\"}*");
