@@ -7,7 +7,8 @@ command -v script >/dev/null || skip_all 'no script'
 
 TERM=xterm-256color
 export TERM
-tmux() { command tmux -S "$WORK/tmux" -f /dev/null "$@"; }
+sessions=0
+tmux() { command tmux -S "$WORK/tmux.$sessions" -f /dev/null "$@"; }
 
 # terminal COLUMNS ROWS [options]: ts-render in a terminal, fed through descriptor 9.
 terminal() {
@@ -16,10 +17,12 @@ terminal() {
 	shift 2
 	rm -f feed code
 	mkfifo feed
+	# A server of its own each time: one that is just ending would refuse the next session.
+	sessions=$((sessions + 1))
 	tmux new-session -d -x "$columns" -y "$rows" \
 		"ts-render $* <feed 2>complaints; echo \$? >code; sleep 60"
 	tmux set-option -g history-limit 5000
-	exec 9>feed
+	exec 9<>feed
 }
 feed() { printf '%s\n' "$@" >&9; }
 say() { feed "{\"type\":\"content\",\"id\":\"$1\",\"text\":\"$2\"}"; }
@@ -45,7 +48,7 @@ leave() {
 	last=$(shown)
 	tmux kill-server
 }
-trap 'command tmux -S "$WORK/tmux" kill-server 2>/dev/null; finish' EXIT
+trap 'ended=$?; tmux kill-server 2>/dev/null; (exit "$ended"); finish' EXIT
 thinking='{"type":"state_change","state":"thinking"}'
 result='{"type":"result","status":"ok","exit_code":0}'
 
