@@ -298,9 +298,10 @@ static void timed_out(void *context)
 {
     struct exchange *exchange = context;
     struct failure failure;
-    if (exchange->status == 0)
+    bool silent = exchange->status == 0; /* no byte of the body has come */
+    if (silent)
         read_head(exchange);
-    if (exchange->first_byte_ms > 0 && exchange->content_type[0] == '\0' && exchange->status == 0)
+    if (silent)
         failure_set(
             &failure, FAILURE_TIMEOUT, "no answer within %g s", seconds(exchange->first_byte_ms));
     else
