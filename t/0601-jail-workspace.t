@@ -43,7 +43,7 @@ is "while another jail runs it stays" "$(ls -A fresh)" ".git
 .turnstone"
 wait
 is "the last one takes it away" "$(ls -A fresh)" ""
-mkdir -m 0 fresh/.git
+mkdir -m 1555 fresh/.git
 ts-jail --project fresh -- true
 is "and the one that follows a crash" "$(ls -A fresh)" ""
 mkdir linked && ln -s ../a linked/.turnstone

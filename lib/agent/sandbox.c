@@ -14,7 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OUR_DIRECTORIES = PATHS_RUNTIME + 1 };
+enum {
+    OUR_DIRECTORIES = PATHS_RUNTIME + 1,
+    /* Readable, so that git and others see an empty directory and say nothing; sticky without
+     * the owner's leave to write, as nobody else makes one: that is how ours are known. */
+    PLACEHOLDER_MODE = 01555,
+};
 
 static const char why_ours[] = "turnstone's own files: no command may approve itself";
 static const char why_program[] = "turnstone's own programs";
@@ -31,6 +36,11 @@ static int add_mount(struct sandbox *sandbox, enum sandbox_kind kind, const char
     sandbox->mounts[sandbox->mount_count++] =
         (struct sandbox_mount){.kind = kind, .path = copy, .why = why};
     return 0;
+}
+
+static bool is_placeholder(const struct stat *status)
+{
+    return S_ISDIR(status->st_mode) && (status->st_mode & 01222) == 01000;
 }
 
 static bool exists(const char *path)
@@ -182,7 +192,7 @@ static int protect(struct sandbox *sandbox, const char *name, bool placeholder, 
             "'%s' is a symbolic link, which the sandbox cannot keep from being replaced: put "
             "what it points to in its place",
             path);
-    bool ours = !missing && S_ISDIR(status.st_mode) && (status.st_mode & 07777) == 0;
+    bool ours = !missing && is_placeholder(&status);
     if ((missing || ours) && !placeholder)
         return 0;
     if (add_mount(sandbox, SANDBOX_VISIBLE, path, why_later, error) < 0)
@@ -211,7 +221,7 @@ static int protect_project(struct sandbox *sandbox, struct error *error)
     if (length < 0 || (size_t)length >= sizeof repository)
         return error_set(error, "path too long: '%s/.git'", sandbox->project);
     bool directory =
-        lstat(repository, &status) == 0 && S_ISDIR(status.st_mode) && (status.st_mode & 07777) != 0;
+        lstat(repository, &status) == 0 && S_ISDIR(status.st_mode) && !is_placeholder(&status);
     if (!directory) /* a worktree's file, or nothing yet */
         return protect(sandbox, ".git", true, error);
     /* A mount point itself, or it could be renamed away together with what is protected in it. */
@@ -317,7 +327,7 @@ int sandbox_enter(struct sandbox *sandbox, struct error *error)
             if (errno != EINTR)
                 return error_system(error, "lock the project's placeholders");
         }
-        if (mkdir(mount->path, 0) == 0 || errno == EEXIST)
+        if (mkdir(mount->path, PLACEHOLDER_MODE) == 0 || errno == EEXIST)
             continue;
         /* Who may not make it outside may not inside either. */
         if (errno != EACCES && errno != EROFS && errno != EPERM)
@@ -337,8 +347,7 @@ void sandbox_leave(struct sandbox *sandbox)
     for (size_t i = 0; i < sandbox->mount_count; i++) {
         const struct sandbox_mount *mount = &sandbox->mounts[i];
         struct stat status;
-        if (mount->placeholder && lstat(mount->path, &status) == 0 && S_ISDIR(status.st_mode) &&
-            (status.st_mode & 07777) == 0)
+        if (mount->placeholder && lstat(mount->path, &status) == 0 && is_placeholder(&status))
             rmdir(mount->path);
     }
     close_descriptor(&sandbox->lock);
