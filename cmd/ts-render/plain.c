@@ -80,6 +80,8 @@ static void print_line(struct plain *plain, const char *text)
 static void tell(struct plain *plain, const char *sentence)
 {
     waiting_stop(&plain->waiting);
+    /* In the order things happened, where both go to the same place. A failure shows later. */
+    (void)line_writer_flush(plain->out);
     warn("%s", sentence);
 }
 
