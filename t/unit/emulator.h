@@ -47,7 +47,8 @@ static void emulator_erase(struct emulator *emulator, bool below)
     size_t column = emulator->column == emulator->width ? emulator->width - 1 : emulator->column;
     for (; column < emulator->width; column++)
         emulator->cells[emulator->line][column][0] = '\0';
-    for (size_t line = emulator->line + 1; below && line < EMULATOR_LINES; line++)
+    size_t end = emulator->top + emulator->height; /* nothing was ever written below the screen */
+    for (size_t line = emulator->line + 1; below && line < end && line < EMULATOR_LINES; line++)
         memset(emulator->cells[line], 0, sizeof emulator->cells[line]);
 }
 
@@ -117,7 +118,8 @@ static void emulator_write(struct emulator *emulator, const char *bytes, size_t 
 /* Everything that was and is on the screen, without white space: what must never change. */
 static void emulator_text(const struct emulator *emulator, struct buffer *text)
 {
-    for (size_t line = 0; line < EMULATOR_LINES; line++) {
+    size_t end = emulator->top + emulator->height;
+    for (size_t line = 0; line < end && line < EMULATOR_LINES; line++) {
         for (size_t column = 0; column < emulator->width; column++) {
             const char *cell = emulator->cells[line][column];
             if (cell[0] != '\0' && cell[0] != ' ')
