@@ -17,6 +17,8 @@ is "without a server the window is a guess" "$(echo "$resolve" |
 start_mock --script script --model only --context-window 4096
 is "the only model is used, with its window" "$(echo "$resolve" | ts-llm | jq -c '[.model, .context_window]')" '["only",4096]'
 is "the window that was set counts first" "$(echo "$resolve" | ts-llm --context-window 10 | jq .context_window)" 10
+is "a name that was set is told at once, its window when the server has" \
+	"$(echo "$resolve" | ts-llm --model only | jq -r .context_window | tr '\n' ' ')" "131072 4096 "
 is "a request finds its model too" "$(echo "$hi" | ts-llm | jq -r 'select(.type == "done").model')" only
 kill "$mock_pid"
 

@@ -3,6 +3,7 @@
 . "${0%/*}/lib.sh"
 
 cat >script <<'E2'
+{"match":{"contains":"later"},"content":"x","delay_ms":500}
 {"times":"always","content":"Hello *there*.","usage":{"prompt_tokens":10,"completion_tokens":3}}
 E2
 start_mock --script script --model mock-1 --context-window 4096 --log requests
@@ -64,6 +65,9 @@ is "only what was set is sent" \
 	"$(jq -cs '[.[]|select(.type=="request" and (.path|test("completions")))][-1].body|keys' requests)" \
 	'["messages","model","stream","stream_options","tools"]'
 ok "the default request is at most 6 KB" test "$(jq -s '[.[]|select(.type=="request" and (.path|test("completions")))][-1].body_bytes' requests)" -le 6144
+
+is "a model that is named: its window is learnt meanwhile" "$(ts-chat --model mock-1 --no-stdin later |
+	jq -r 'select(.type=="status").context_window')" 4096
 
 echo 'Speak Latin.' >AGENTS.md
 ts-chat --no-stdin hi >events

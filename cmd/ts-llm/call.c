@@ -167,14 +167,22 @@ static void proceed(struct call *call)
     int64_t window = call->model.context_window;
     if (window <= 0)
         window = call->facts->context_window;
-    call_put_model(call, window > 0 ? window : WINDOW_ASSUMED);
+    if (!call->told || window > 0)
+        call_put_model(call, window > 0 ? window : WINDOW_ASSUMED);
     call_end(call);
 }
 
-/* The window is all that was wanted, and a guess will do. */
+/* Otherwise the window is all that was wanted, and a guess will do. */
 static bool list_needed(const struct call *call)
 {
     return call_model_name(call) == NULL;
+}
+
+/* The name is known: nobody waits for the server to tell its window. */
+static void tell_name(struct call *call)
+{
+    call_put_model(call, WINDOW_ASSUMED);
+    call->told = true;
 }
 
 static void list_ended(void *context, const struct failure *failure)
@@ -223,7 +231,11 @@ static void ask_list(struct call *call)
     call->phase = CALL_LISTING;
     buffer_clear(&call->whole);
     exchange_init(&call->exchange, &call->service->pool, take_list, list_ended, call);
-    if (exchange_start(&call->exchange, &request, &failure) < 0)
+    if (exchange_start(&call->exchange, &request, &failure) == 0)
+        return;
+    if (call->told)
+        call_end(call);
+    else
         call_failed(call, &failure);
 }
 
@@ -240,10 +252,13 @@ void call_continue(struct call *call)
 static void begin(struct call *call)
 {
     bool window_known = !call->resolving || call->model.context_window > 0 || call->facts->listed;
-    if (call_model_name(call) != NULL && window_known)
+    if (call_model_name(call) != NULL && window_known) {
         proceed(call);
-    else
-        ask_list(call);
+        return;
+    }
+    if (call_model_name(call) != NULL)
+        tell_name(call);
+    ask_list(call);
 }
 
 void call_request(struct service *service, cJSON *line)

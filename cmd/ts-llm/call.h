@@ -33,6 +33,7 @@ struct call {
     struct call *next;
     char *id; /* as JSON */
     bool resolving;
+    bool told; /* a model line has been put out; a better one may follow */
     cJSON *line; /* until the body is built */
     struct config_model model;
     struct model_facts *facts; /* the service's */
