@@ -34,8 +34,9 @@ if git -C "$SOURCE" rev-parse HEAD >/dev/null 2>&1; then
 	is "the same commit gives the same bytes" "$(cksum <"$(echo "$WORK"/dist/*.tar.gz)")" "$first"
 	mkdir unpacked
 	tar -C unpacked --strip-components=1 -xzf "$WORK"/dist/*.tar.gz
-	ok "it has what a build needs" make -s -C unpacked -n all unit-tests
-	ok "and it compiles" make -s -C unpacked build/obj/lib/base/buffer.o
+	ok "it has what a build needs" make -s -C unpacked -n BUILD=build all unit-tests
+	ok "and it compiles" make -s -C unpacked BUILD=build build/obj/lib/base/buffer.o
+	ok "there, not here" test -s unpacked/build/obj/lib/base/buffer.o
 else
 	skip "dist" "this is not a git tree"
 fi

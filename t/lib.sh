@@ -23,6 +23,8 @@ BUILD=${BUILD:-$SOURCE/build}
 case $BUILD in /*) ;; *) BUILD=$SOURCE/$BUILD ;; esac
 PATH=$BUILD/bin:$PATH
 export BUILD SOURCE PATH
+# What make gives to the tests of a sanitizer's build, also to one that is run by hand.
+case $BUILD in *sanitize*) SANITIZE=1 && export SANITIZE ;; esac
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/turnstone-test.XXXXXX") || exit 1
 HOME=$WORK/home
