@@ -174,6 +174,7 @@ void output_close(struct chat *chat);
 
 /* model.c */
 int model_start(struct chat *chat, struct error *error);
+void model_announce(struct chat *chat); /* the session line, once */
 void model_resolve(struct chat *chat);
 void model_request(struct chat *chat);
 void model_cancel(struct chat *chat);

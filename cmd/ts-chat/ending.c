@@ -95,6 +95,7 @@ void chat_finish(struct chat *chat)
     if (chat->phase == PHASE_ENDED)
         return;
     chat->phase = PHASE_ENDED;
+    model_announce(chat);
     write_result(chat);
     loop_stop(chat->loop);
 }

@@ -27,7 +27,7 @@ static void send_text(struct chat *chat, const struct buffer *line)
     (void)line_channel_send(&chat->model, line->data, line->length);
 }
 
-static void announce(struct chat *chat)
+void model_announce(struct chat *chat)
 {
     if (chat->announced)
         return;
@@ -54,7 +54,7 @@ static void announce(struct chat *chat)
 static void ready(struct chat *chat)
 {
     loop_timer_cancel(chat->loop, &chat->announce_timer);
-    announce(chat);
+    model_announce(chat);
     if (chat->phase != PHASE_STARTING)
         return;
     chat->phase = PHASE_IDLE;
@@ -117,7 +117,7 @@ static void model_unknown(struct chat *chat, const cJSON *line)
         return; /* the request under way tells */
     if (resolve_fallback(chat, line, message != NULL ? message : "the model is not known"))
         return;
-    announce(chat);
+    model_announce(chat);
     if (!chat->one_shot) {
         output_message(chat, "info", message != NULL ? message : "the model is not known");
         ready(chat);
@@ -157,7 +157,7 @@ static void take_parsed(struct chat *chat, const char *text, size_t length, cons
         } else if (strcmp(type, "error") == 0) {
             model_unknown(chat, line);
         } else if (strcmp(type, "info") == 0) {
-            announce(chat); /* it takes longer: the model's name is not known yet */
+            model_announce(chat); /* it takes longer: the model's name is not known yet */
             output_line(chat, text, length);
         }
         return;
@@ -276,7 +276,7 @@ static void model_ended(void *context)
     line_channel_close(&chat->model);
     process_kill(&chat->model_process);
     if (chat->phase == PHASE_STARTING) {
-        announce(chat);
+        model_announce(chat);
         loop_timer_cancel(chat->loop, &chat->announce_timer);
         fail_call(chat, "ts-llm ended before it named the model");
         return;

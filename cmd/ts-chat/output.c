@@ -56,8 +56,7 @@ _Noreturn static void reader_gone(struct chat *chat)
 {
     int failure = errno;
     int status;
-    model_stop(chat);
-    pipeline_stop(chat);
+    chat_take_down(chat);
     if (chat->renderer.pid > 0) {
         close_descriptor(&chat->output_fd);
         process_wait(&chat->renderer, -1, &status);

@@ -27,7 +27,7 @@ enum {
 static const char ended_text[] = "unknown: the tool pipeline ended before this call reported; "
                                  "whether it had an effect is not known";
 
-static void give_up_missing(struct chat *chat, const char *text);
+static void give_up_missing(struct chat *chat, const char *status, const char *text);
 
 bool pipeline_running(const struct chat *chat)
 {
@@ -92,7 +92,7 @@ static void batch_completed(struct chat *chat, const cJSON *line)
         free(chat->turn.feedback);
         chat->turn.feedback = strdup(feedback);
     }
-    give_up_missing(chat, ended_text);
+    give_up_missing(chat, "unknown", ended_text);
     turn_tools_done(chat);
 }
 
@@ -158,7 +158,7 @@ static void pipeline_ended(void *context)
         return;
     if (chat->turn.stop == STOP_NONE)
         output_message(chat, "error", "the tool pipeline ended while calls were running");
-    give_up_missing(chat, ended_text);
+    give_up_missing(chat, "unknown", ended_text);
     turn_tools_done(chat);
 }
 
@@ -304,7 +304,7 @@ void pipeline_send_batch(struct chat *chat)
     struct buffer text;
     if (!pipeline_running(chat) && start_pipeline(chat, &error) < 0) {
         output_message(chat, "error", error.text);
-        give_up_missing(chat, "not run: the tool pipeline could not be started");
+        give_up_missing(chat, "error", "not run: the tool pipeline could not be started");
         turn_tools_done(chat);
         return;
     }
@@ -318,17 +318,19 @@ void pipeline_send_batch(struct chat *chat)
         pipeline_send(chat, text.data, text.length);
     buffer_release(&text);
     if (!fits) {
-        give_up_missing(chat, "not run: the arguments of this batch are longer than 8 MiB");
+        give_up_missing(chat, "error", "not run: the arguments of this batch are longer than 8 MiB");
         turn_tools_done(chat);
     }
 }
 
 /* Exactly one result per call, whatever happened to the ring. */
-static void give_up_missing(struct chat *chat, const char *text)
+static void give_up_missing(struct chat *chat, const char *status, const char *text)
 {
     bool cancelled = chat->turn.stop != STOP_NONE;
-    if (cancelled)
+    if (cancelled) {
+        status = "cancelled";
         text = "cancelled: whether it had an effect is not known";
+    }
     const cJSON *call;
     cJSON_ArrayForEach(call, chat->turn.batch_calls)
     {
@@ -339,7 +341,7 @@ static void give_up_missing(struct chat *chat, const char *text)
         if (event == NULL || json_add_string(event, "call_id", id) < 0 ||
             json_add_string(event, "name", json_string(json_object(call, "function"), "name")) <
                 0 ||
-            json_add_string(event, "status", cancelled ? "cancelled" : "unknown") < 0 ||
+            json_add_string(event, "status", status) < 0 ||
             json_add_string(event, "output", text) < 0 ||
             json_add_integer(event, "duration_ms", 0) < 0 ||
             json_add_string(chat->turn.results, id, text) < 0)

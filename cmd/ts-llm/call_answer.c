@@ -148,8 +148,23 @@ static void look_for_tool_text(struct call *call)
         strstr(call->request.text.data, "\"tools\":[") == NULL ||
         !answer_is_tool_call_text(assembly->content.data, assembly->content.length))
         return;
-    call_put_info(call, "%s", said);
     assembly_note(&call->answer.assembly, said);
+}
+
+/* What was odd about the answer is for people as well, not only for the next program. */
+static void tell_notes(struct call *call)
+{
+    struct buffer array;
+    const cJSON *note;
+    const struct buffer *notes = &call->answer.assembly.notes;
+    buffer_init(&array, notes->length + 3);
+    cJSON *parsed = NULL;
+    if (notes->length > 0 && buffer_printf(&array, "[%s]", notes->data) == 0)
+        parsed = json_parse(array.data, array.length, NULL);
+    cJSON_ArrayForEach(note, parsed)
+        call_put_info(call, "%s", note->valuestring);
+    json_free(parsed);
+    buffer_release(&array);
 }
 
 /* The answer is whole. Its text may be handed out still, and then the message. */
@@ -160,6 +175,7 @@ static void succeed(struct call *call)
     int result = answer_finish(&call->answer, &error);
     if (result == 0) {
         look_for_tool_text(call);
+        tell_notes(call);
         result = call_put_done(call, &error);
     }
     if (result < 0) {

@@ -13,6 +13,7 @@
 enum {
     INFO_SIZE = 4096,
     KEY_WORTH_HIDING = 4, /* a shorter 'key' is a word that may stand anywhere */
+    KEY_BEGINNING = 8,    /* so much of it is hidden too: the text may be cut inside the key */
 };
 
 static void check(int result)
@@ -59,20 +60,30 @@ static void add_integer(struct call *call, const char *key, int64_t number)
     check(buffer_printf(&call->out, ",\"%s\":%lld", key, (long long)number));
 }
 
-/* A server may repeat the key in what it says about it. */
+/* How much of the key stands here, when it is so much that it must not be shown. */
+static size_t key_at(const char *text, const char *key)
+{
+    size_t same = 0;
+    while (key[same] != '\0' && text[same] == key[same])
+        same++;
+    bool whole = key[same] == '\0' && same >= KEY_WORTH_HIDING;
+    return whole || same >= KEY_BEGINNING ? same : 0;
+}
+
+/* A server may repeat the key, or its beginning, in what it says about it. */
 static void add_message(struct call *call, const char *text)
 {
     struct buffer clean;
-    size_t key_length = call->key != NULL ? strlen(call->key) : 0;
-    const char *found;
     buffer_init(&clean, (size_t)INFO_SIZE * 8);
-    while (key_length >= KEY_WORTH_HIDING && (found = strstr(text, call->key)) != NULL) {
-        check(buffer_append(&clean, text, (size_t)(found - text)));
-        check(buffer_append_text(&clean, "[key]"));
-        text = found + key_length;
+    while (*text != '\0') {
+        size_t hidden = call->key != NULL ? key_at(text, call->key) : 0;
+        if (hidden > 0)
+            check(buffer_append_text(&clean, "[key]"));
+        else
+            check(buffer_append_byte(&clean, *text));
+        text += hidden > 0 ? hidden : 1;
     }
-    check(buffer_append_text(&clean, text));
-    add_string(call, "message", clean.data, clean.length);
+    add_string(call, "message", clean.data != NULL ? clean.data : "", clean.length);
     buffer_release(&clean);
 }
 

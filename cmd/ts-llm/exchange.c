@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "version.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     RECEIVE_BUFFER = 64 << 10, /* bytes handed over at once: a burst of deltas in one wake-up */
@@ -150,7 +152,7 @@ static const struct {
     {CURLE_COULDNT_RESOLVE_PROXY, FAILURE_CONNECT, "proxy host not found"},
     {CURLE_PROXY, FAILURE_CONNECT, "the proxy refused the connection"},
     {CURLE_URL_MALFORMAT, FAILURE_CONFIG, "this is no usable URL"},
-    {CURLE_UNSUPPORTED_PROTOCOL, FAILURE_CONFIG, "not an http or https URL, or no HTTP answer"},
+    {CURLE_UNSUPPORTED_PROTOCOL, FAILURE_CONFIG, "not an http or https URL"},
     {CURLE_WEIRD_SERVER_REPLY, FAILURE_PROTOCOL, "the server does not speak HTTP"},
     {CURLE_SSL_CONNECT_ERROR, FAILURE_CONNECT, "TLS: the handshake failed"},
     {CURLE_PEER_FAILED_VERIFICATION, FAILURE_CONNECT,
@@ -171,6 +173,9 @@ static void explain_lost(struct failure *failure, const struct exchange *exchang
 
 static void explain(struct failure *failure, const struct exchange *exchange, CURLcode code)
 {
+    /* curl's name for an answer without a status line, too. */
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && exchange->connected)
+        code = CURLE_WEIRD_SERVER_REPLY;
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
         if (causes[i].code != code)
             continue;
@@ -221,10 +226,26 @@ static void read_head(struct exchange *exchange)
     snprintf(exchange->content_type, sizeof exchange->content_type, "%s", type != NULL ? type : "");
 }
 
+/* Seconds, perhaps with a fraction, or a date. -1: neither. */
+static int64_t wait_from(const char *value)
+{
+    if (isdigit((unsigned char)value[0])) {
+        char *end;
+        long long wait_s = strtoll(value, &end, 10);
+        if (*end == '.' && wait_s < INT32_MAX)
+            wait_s++;
+        return (wait_s < INT32_MAX ? wait_s : INT32_MAX) * 1000;
+    }
+    time_t then = curl_getdate(value, NULL);
+    if (then == -1)
+        return -1;
+    time_t now = time(NULL);
+    return then > now ? (int64_t)(then - now) * 1000 : 0;
+}
+
 static int64_t asked_wait(CURL *easy)
 {
     struct curl_header *header;
-    curl_off_t wait_s = 0;
     if (curl_easy_header(easy, "retry-after-ms", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
         char *end;
         long long wait_ms = strtoll(header->value, &end, 10);
@@ -233,8 +254,7 @@ static int64_t asked_wait(CURL *easy)
     }
     if (curl_easy_header(easy, "retry-after", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return -1;
-    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait_s);
-    return wait_s > INT32_MAX ? INT32_MAX : (int64_t)wait_s * 1000;
+    return wait_from(header->value);
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
