@@ -58,9 +58,12 @@ static bool path_matches(const struct policy_call *call, const char *pattern, co
 /* Commands that run the command behind them. */
 static bool is_wrapper(const char *text, size_t length)
 {
-    static const char *const wrappers[] = {"sudo", "doas", "env", "nohup", "nice", "ionice",
-        "timeout", "stdbuf", "setsid", "xargs", "exec", "command", "builtin", "busybox", "chroot",
-        "unshare", "find", "watch", "parallel", "sh", "bash", "dash", "ssh", "-p"};
+    static const char *const wrappers[] = {"sudo", "doas", "pkexec", "su", "runuser", "env",
+        "nohup", "nice", "ionice", "chrt", "taskset", "prlimit", "timeout", "stdbuf", "setsid",
+        "setpriv", "flock", "script", "strace", "ltrace", "gdb", "xargs", "exec", "command",
+        "builtin", "jobs", "busybox", "toybox", "chroot", "unshare", "nsenter", "bwrap",
+        "systemd-run", "find", "fd", "watch", "entr", "parallel", "sh", "bash", "dash", "zsh",
+        "ksh", "ash", "ssh", "ts-jail", "-p", "--"};
     for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
         if (length == strlen(wrappers[i]) && strncmp(text, wrappers[i], length) == 0)
             return true;

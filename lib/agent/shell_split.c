@@ -1,5 +1,7 @@
 #include "agent/shell_split.h"
 
+#include "agent/shell_builtin.h"
+#include "agent/shell_text.h"
 #include "agent/shell_word.h"
 #include "base/buffer.h"
 
@@ -88,9 +90,12 @@ struct simple {
     size_t literal;
     bool uncertain;
     size_t words;    /* without assignments */
-    char *name;      /* the first of them */
+    char *name;      /* the first of them, or what it runs: behind command and builtin */
+    size_t name_at;  /* the number of that word, from 1 */
     char *code;      /* text that the command runs: of eval, trap, sh -c */
+    bool shell;      /* a shell was named */
     bool wants_code; /* the next word is code */
+    bool vague;      /* the last word is certain only when it runs */
 };
 
 static bool is_one_of(const char *name, const char *const *list)
@@ -121,24 +126,12 @@ static const char *base_name(const char *name)
     return slash != NULL ? slash + 1 : name;
 }
 
-/* Words that a shell or a built-in will read as commands are split as well. */
-static bool note_code(
+static bool append_code(
     struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
 {
-    static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "ash", NULL};
-    const char *name = base_name(simple->name);
-    bool all = strcmp(name, "eval") == 0;
-    bool first = strcmp(name, "trap") == 0 && simple->words == 2 && word->text.data[0] != '-';
-    if (is_one_of(name, shells) && word->text.data[0] == '-' && simple->code == NULL &&
-        strncmp(word->text.data, "--", 2) != 0 && strchr(word->text.data, 'c') != NULL) {
-        simple->wants_code = true;
-        return true;
-    }
-    if (!all && !first && !simple->wants_code)
-        return true;
-    simple->wants_code = false;
     if (word->literal < word->text.length)
-        return shell_refuse(scanner, "what %s runs is known only when it runs", name);
+        return shell_refuse(
+            scanner, "what %s runs is known only when it runs", base_name(simple->name));
     size_t had = simple->code != NULL ? strlen(simple->code) : 0;
     char *code = realloc(simple->code, had + word->text.length + 2);
     if (code == NULL)
@@ -148,6 +141,78 @@ static bool note_code(
     memcpy(code + had, word->text.data, word->text.length + 1);
     simple->code = code;
     return true;
+}
+
+/* Behind the name of a shell, wherever that stands: `find -exec sh -c` and the like. */
+static bool note_shell_word(
+    struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
+{
+    const char *text = word->text.data;
+    bool option = text[0] == '-' || text[0] == '+';
+    if (simple->code != NULL)
+        return true;
+    if (simple->wants_code && option)
+        return shell_refuse(scanner, "an option behind -c");
+    if (simple->wants_code) {
+        simple->wants_code = false;
+        return append_code(scanner, simple, word);
+    }
+    if (word->literal == 0 && word->text.length > 0)
+        return shell_refuse(scanner, "what a shell runs is known only when it runs");
+    simple->wants_code = text[0] == '-' && text[1] != '-' && strchr(text, 'c') != NULL;
+    return true;
+}
+
+/* Words that a shell or a built-in will read as commands are split as well. */
+static bool note_code(
+    struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
+{
+    static const char *const shells[] = {
+        "sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "ash", "fish", NULL};
+    if (simple->shell)
+        return note_shell_word(scanner, simple, word);
+    simple->shell =
+        word->literal == word->text.length && is_one_of(base_name(word->text.data), shells);
+    if (simple->words == simple->name_at)
+        return true;
+    bool all = strcmp(simple->name, "eval") == 0;
+    bool first =
+        strcmp(simple->name, "trap") == 0 && simple->code == NULL && word->text.data[0] != '-';
+    return all || first ? append_code(scanner, simple, word) : true;
+}
+
+/* The name of the command, which decides what its other words mean. */
+static bool take_name(
+    struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
+{
+    if (word->literal < word->text.length)
+        return shell_refuse(scanner, "the name of a command is known only when it runs");
+    if (word->text.length == 0 || strpbrk(word->text.data, " \t\n") != NULL)
+        return shell_refuse(scanner, "the name of a command is empty or has blanks in it");
+    if (shell_builtin_opaque(word->text.data))
+        return shell_refuse(scanner, "what '%.40s' does is not understood", word->text.data);
+    free(simple->name);
+    simple->name = strdup(word->text.data);
+    simple->name_at = simple->words;
+    return simple->name != NULL || shell_refuse(scanner, "out of memory");
+}
+
+/* A word behind the command's name. */
+static bool note_word(
+    struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
+{
+    static const char *const passing_on[] = {"command", "builtin", NULL};
+    if (simple->words == simple->name_at + 1 && is_one_of(simple->name, passing_on) &&
+        (word->text.data[0] != '-' || strcmp(word->text.data, "--") == 0)) {
+        if (strcmp(word->text.data, "--") == 0) {
+            simple->name_at++;
+            return true;
+        }
+        return take_name(scanner, simple, word) && note_code(scanner, simple, word);
+    }
+    if (shell_builtin_evaluates(simple->name, simple->words - simple->name_at, word, simple->vague))
+        return shell_refuse(scanner, "'%.40s' evaluates a word", simple->name);
+    return note_code(scanner, simple, word);
 }
 
 static bool is_assignment(const struct shell_word *word)
@@ -163,21 +228,21 @@ static bool add_word(
     struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
 {
     bool assignment = simple->words == 0 && is_assignment(word);
-    if (!assignment) {
-        if (simple->words == 0) {
-            simple->command = simple->text.length + (simple->text.length > 0);
-            if (word->literal < word->text.length)
-                return shell_refuse(scanner, "the name of a command is known only when it runs");
-            simple->name = strdup(word->text.data);
-            if (simple->name == NULL)
-                return shell_refuse(scanner, "out of memory");
-        }
-        if (++simple->words > WORDS_MOST)
-            return shell_refuse(scanner, "it has too many words");
+    if (!assignment && ++simple->words > WORDS_MOST)
+        return shell_refuse(scanner, "it has too many words");
+    if (!assignment && simple->words == 1) {
+        simple->command = simple->text.length + (simple->text.length > 0);
+        if (!take_name(scanner, simple, word))
+            return false;
     }
     if (!add_to_text(scanner, simple, word))
         return false;
-    return assignment || simple->words < 2 || note_code(scanner, simple, word);
+    if (assignment)
+        return true;
+    bool sound =
+        simple->words == 1 ? note_code(scanner, simple, word) : note_word(scanner, simple, word);
+    simple->vague = word->literal < word->text.length;
+    return sound;
 }
 
 /* NAME () body: the body's commands count where it is defined. Called behind "(". */
@@ -299,8 +364,11 @@ static bool parse_for(struct shell_scanner *scanner)
     shell_skip_blanks(scanner);
     if (*scanner->at == '(')
         return shell_refuse(scanner, "an arithmetic loop");
+    const char *name = scanner->at;
     if (!pass_word(scanner))
         return false;
+    if (!shell_variable_is_plain(name, (size_t)(scanner->at - name)))
+        return shell_refuse(scanner, "a loop over a variable that may have a meaning");
     shell_skip_lines(scanner);
     if (take_word(scanner, "in")) {
         for (;;) {
@@ -365,11 +433,15 @@ static bool parse_condition(struct shell_scanner *scanner)
         shell_skip_lines(scanner);
         if (*scanner->at == '\0') {
             sound = shell_refuse(scanner, "']]' is missing");
-        } else if (strchr("&|()<>;", *scanner->at) != NULL) {
+        } else if (strchr("&|()<>;", *scanner->at) != NULL && scanner->at[1] != '(') {
+            scanner->at++;
+        } else if (strchr("&|();", *scanner->at) != NULL) {
             scanner->at++;
         } else {
             ended = at_word(scanner, "]]");
             sound = shell_parse_word(scanner, &word) && add_to_text(scanner, &simple, &word);
+            if (sound && shell_condition_evaluates(&word))
+                sound = shell_refuse(scanner, "'[[' evaluates a word");
             shell_word_release(&word);
         }
     }
@@ -473,11 +545,23 @@ bool shell_parse_all(struct shell_scanner *scanner, char end)
     return parse_list(scanner, end == ')' ? END_PARENTHESIS : END_TEXT);
 }
 
+/* The tool replaces such quotes when bash cannot parse a command with them: what would run then is
+ * not what is judged here. */
+static bool check_quotes(struct shell_scanner *scanner)
+{
+    struct buffer straight;
+    buffer_init(&straight, SHELL_TEXT_LIMIT);
+    int changes = shell_text_straighten(scanner->at, &straight);
+    buffer_release(&straight);
+    return changes == 0 || shell_refuse(scanner, "it has typographic quotes or dashes");
+}
+
 int shell_split(const char *text, struct shell_commands *commands, struct error *error)
 {
     struct shell_scanner scanner = {.at = text, .commands = commands, .error = error};
     *commands = (struct shell_commands){0};
-    bool sound = shell_check_text(&scanner) && shell_parse_all(&scanner, '\0');
+    bool sound =
+        shell_check_text(&scanner) && check_quotes(&scanner) && shell_parse_all(&scanner, '\0');
     shell_scanner_release(&scanner);
     if (sound)
         return 0;

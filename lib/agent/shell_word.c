@@ -140,6 +140,9 @@ static bool read_heredoc(struct shell_scanner *scanner, const struct shell_hered
             scanner->at = next;
             return heredoc->quoted || scan_body(scanner, body, size);
         }
+        /* In a substitution bash also ends it at a line such as "END)". */
+        if (strncmp(line, heredoc->delimiter, delimiter) == 0 && memchr(line, ')', length) != NULL)
+            return shell_refuse(scanner, "a here-document whose end is not certain");
         scanner->at = next;
     }
     return shell_refuse(scanner, "the here-document '%.40s' does not end", heredoc->delimiter);
@@ -213,7 +216,10 @@ static bool parse_backquotes(struct shell_scanner *scanner)
     return sound;
 }
 
-/* $(( ... )): only what can be nothing but arithmetic. */
+/*
+ * $(( ... )): only numbers. A variable's value is arithmetic again, and a
+ * subscript in it runs commands.
+ */
 static bool parse_arithmetic(struct shell_scanner *scanner)
 {
     const char *at = scanner->at + 3;
@@ -222,11 +228,41 @@ static bool parse_arithmetic(struct shell_scanner *scanner)
             open++;
         else if (*at == ')' && --open == 1 && at[1] != ')')
             return shell_refuse(scanner, "an arithmetic expansion that is not understood");
-        else if (*at == '\0' || strchr("`\"'\\;\n[#", *at) != NULL ||
-                 (*at == '$' && (at[1] == '(' || at[1] == '{')))
+        else if (*at == '\0' || strchr("0123456789 \t+-*/%<>=!&|^~?:,()", *at) == NULL)
             return shell_refuse(scanner, "an arithmetic expansion that is not understood");
     }
     scanner->at = at;
+    return true;
+}
+
+/* ${x:1:2}: behind a colon is arithmetic, see above. */
+static bool is_plain_slice(const char *behind_colon)
+{
+    const char *end = behind_colon + strspn(behind_colon, "0123456789: ");
+    return end > behind_colon && *end == '}';
+}
+
+/*
+ * From "${" to what follows the parameter's name. No subscript and no name of a
+ * name, which are evaluated; no assignment; and not "${ command; }" of bash 5.3.
+ */
+static bool parse_parameter_name(struct shell_scanner *scanner)
+{
+    const char *at = scanner->at + 2;
+    if (at[0] == '#' && at[1] != '}')
+        at++;
+    size_t length = strspn(at, name_characters);
+    if (length == 0 && *at != '\0' && strchr("@*#?-$!", *at) != NULL)
+        length = 1;
+    const char *behind = at + length;
+    bool known = length > 0 && *behind != '\0' && strchr("}:-+?#%/^,", *behind) != NULL &&
+                 !(*at == '!' && *behind != '}');
+    if (known && *behind == ':')
+        known =
+            (behind[1] != '\0' && strchr("-+?", behind[1]) != NULL) || is_plain_slice(behind + 1);
+    if (!known)
+        return shell_refuse(scanner, "an expansion that is not understood");
+    scanner->at = behind;
     return true;
 }
 
@@ -235,11 +271,11 @@ static bool parse_parameter(struct shell_scanner *scanner)
 {
     if (++scanner->depth > SHELL_DEPTH_LIMIT)
         return shell_refuse(scanner, "it is nested too deeply");
-    scanner->at += 2;
+    if (!parse_parameter_name(scanner))
+        return false;
     while (*scanner->at != '}') {
         bool sound = true;
-        if (*scanner->at == '\0' || strchr("\"'\\\n<>(", *scanner->at) != NULL ||
-            strncmp(scanner->at, "@P", 2) == 0)
+        if (*scanner->at == '\0' || strchr("\"'\\\n<>(", *scanner->at) != NULL)
             return shell_refuse(scanner, "an expansion that is not understood");
         if (*scanner->at == '$')
             sound = parse_dollar(scanner);
@@ -294,6 +330,7 @@ struct word_state {
     struct shell_scanner *scanner;
     struct shell_word *word;
     bool expanded;
+    bool in_quotes; /* double ones */
 };
 
 static bool put(struct word_state *state, const char *bytes, size_t length)
@@ -309,6 +346,8 @@ static bool put(struct word_state *state, const char *bytes, size_t length)
 static bool put_expanded(struct word_state *state, const char *from)
 {
     state->expanded = true;
+    if (!state->in_quotes || from[1] == '@' || strncmp(from, "${@", 3) == 0)
+        state->word->splits = true;
     return put(state, from, (size_t)(state->scanner->at - from));
 }
 
@@ -360,6 +399,7 @@ static bool word_double_quotes(struct word_state *state)
 {
     struct shell_scanner *scanner = state->scanner;
     state->word->quoted = true;
+    state->in_quotes = true;
     scanner->at++;
     while (*scanner->at != '"') {
         bool sound;
@@ -385,6 +425,7 @@ static bool word_double_quotes(struct word_state *state)
             return false;
     }
     scanner->at++;
+    state->in_quotes = false;
     return true;
 }
 
@@ -416,8 +457,8 @@ static bool starts_pattern(const struct word_state *state)
                  (strchr(" \t\n", at[1]) != NULL || strncmp(at, "[[ ", 3) == 0));
     case '~':
         return (before == '\0' && !state->word->quoted) || before == '=' || before == ':';
-    case '{':
-        return at[1] != '}';
+    case '{': /* a "{}" alone is no expansion, though "a{},b}" is one */
+        return !(at[1] == '}' && strchr(" \t\n;&|()<>", at[2]) != NULL);
     default:
         return false;
     }
@@ -476,91 +517,4 @@ bool shell_parse_word(struct shell_scanner *scanner, struct shell_word *word)
         if (!word_part(&state))
             return false;
     }
-}
-
-/* --- Redirections ----------------------------------------------------------------- */
-
-/* Digits or {name} before the operator. */
-static size_t descriptor_length(const char *at)
-{
-    size_t length = strspn(at, "0123456789");
-    if (*at == '{') {
-        length = 1 + strspn(at + 1, name_characters);
-        length = at[length] == '}' ? length + 1 : 0;
-    }
-    return at[length] == '<' || at[length] == '>' ? length : 0;
-}
-
-bool shell_at_redirection(const struct shell_scanner *scanner)
-{
-    const char *at = scanner->at;
-    if (strncmp(at, "&>", 2) == 0)
-        return true;
-    at += descriptor_length(at);
-    return (*at == '<' || *at == '>') && at[1] != '(';
-}
-
-static bool announce_heredoc(struct shell_scanner *scanner, struct shell_word *word, bool tabs)
-{
-    if (scanner->heredoc_count == SHELL_HEREDOCS_MOST)
-        return shell_refuse(scanner, "too many here-documents");
-    if (word->literal < word->text.length || strchr(word->text.data, '\n') != NULL)
-        return shell_refuse(scanner, "a here-document's name that is not plain");
-    char *delimiter = strdup(word->text.data);
-    if (delimiter == NULL)
-        return shell_refuse(scanner, "out of memory");
-    scanner->heredocs[scanner->heredoc_count++] =
-        (struct shell_heredoc){.delimiter = delimiter, .quoted = word->quoted, .tabs = tabs};
-    return true;
-}
-
-static bool is_harmless_target(const struct shell_word *word, bool duplicates)
-{
-    const char *text = word->text.data;
-    if (word->literal < word->text.length)
-        return false;
-    if (duplicates && text[strspn(text, "0123456789")] == '\0')
-        return true;
-    if (duplicates && strcmp(text + strspn(text, "0123456789"), "-") == 0)
-        return true;
-    return strcmp(text, "/dev/null") == 0 || strcmp(text, "/dev/stdout") == 0 ||
-           strcmp(text, "/dev/stderr") == 0;
-}
-
-/* The redirection as a command of its own: "> file" or "< file". */
-static bool add_target(struct shell_scanner *scanner, const struct shell_word *word, bool writes)
-{
-    struct buffer text;
-    buffer_init(&text, SHELL_TEXT_LIMIT + 2);
-    bool sound = buffer_printf(&text, "%s %s", writes ? ">" : "<", word->text.data) >= 0
-                     ? shell_add_command(scanner, text.data, 0, word->literal + 2)
-                     : shell_refuse(scanner, "it is too long");
-    buffer_release(&text);
-    return sound;
-}
-
-bool shell_parse_redirection(struct shell_scanner *scanner)
-{
-    static const char *const operators[] = {
-        "&>>", "&>", "<<<", "<<-", "<<", "<&", "<>", "<", ">>", ">&", ">|", ">"};
-    const char *operator= NULL;
-    scanner->at += *scanner->at == '&' ? 0 : descriptor_length(scanner->at);
-    for (size_t i = 0; operator== NULL; i++) {
-        if (strncmp(scanner->at, operators[i], strlen(operators[i])) == 0)
-            operator= operators[i];
-    }
-    scanner->at += strlen(operator);
-    shell_skip_blanks(scanner);
-    struct shell_word word;
-    bool sound = shell_parse_word(scanner, &word);
-    if (sound && word.text.length == 0 && !word.quoted)
-        sound = shell_refuse(scanner, "a redirection to nowhere");
-    if (sound && strncmp(operator, "<<", 2) == 0) {
-        if (operator[2] != '<')
-            sound = announce_heredoc(scanner, &word, operator[2] == '-');
-    } else if (sound && !is_harmless_target(&word, operator[1] == '&')) {
-        sound = add_target(scanner, &word, strchr(operator, '>') != NULL);
-    }
-    shell_word_release(&word);
-    return sound;
 }

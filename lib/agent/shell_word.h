@@ -39,6 +39,7 @@ struct shell_word {
     size_t literal;     /* bytes of text before the first expansion */
     size_t assignment;  /* where an unquoted '=' stands; 0: nowhere */
     bool quoted;        /* some of it was */
+    bool splits;        /* an expansion outside quotes: it may become several words */
 };
 
 bool shell_refuse(struct shell_scanner *scanner, const char *format, ...)

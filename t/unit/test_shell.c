@@ -56,7 +56,7 @@ static void test_lists(void)
 
 static void test_words(void)
 {
-    check("'a b'\"c d\"e", "a bc de");
+    check("x 'a b'\"c d\"e", "x a bc de");
     check("r''m x", "rm x");
     check("\\rm x", "rm x");
     check("echo a#b", "echo a#b");
@@ -174,6 +174,75 @@ static void test_limits(void)
     buffer_release(&text);
 }
 
+/* Words that bash expands or evaluates once more, and what only looks like the end of something. */
+static void test_evaluated(void)
+{
+    check("echo $((1 + 2)) ${x} ${x:-y} ${#x} ${x%.c} ${x:0:2} $#", "echo ~$((1 + 2)) ${x} ${x:-y} "
+                                                                    "${#x} ${x%.c} ${x:0:2} $#");
+    check("echo $((x))", "-");
+    check("echo $((_))", "-");
+    check("echo $(($x))", "-");
+    check("echo ${!x}", "-");
+    check("echo ${x:y}", "-");
+    check("echo ${x[y]}", "-");
+    check("echo ${x:=y}", "-");
+    check("echo ${x=y}", "-");
+    check("echo ${ rm x; }", "-");
+    check("echo ${| rm x; }", "-");
+    check("[ -v 'a[$(rm x)]' ]", "-");
+    check("test -R x", "-");
+    check("[ $x 'a[$(rm x)]' ]", "-");
+    check("[ \"$x\" 'a[$(rm x)]' ]", "-");
+    check("[ * ]", "-");
+    check("[ \"$@\" ]", "-");
+    check("[ \"$x\" = y ]", "[ ~$x = y ]");
+    check("[[ $x -eq 1 ]]", "-");
+    check("[[ -v x ]]", "-");
+    check("[[ -e <(rm x) ]]", "rm x | [[ -e ~<(rm x) ]]");
+    check("printf -v 'a[$(rm x)]' y", "-");
+    check("printf \"$x\"", "-");
+    check("printf '%s' \"$x\"", "printf %s ~$x");
+    check("builtin printf -vx y", "-");
+    check("read 'a[$(rm x)]'", "-");
+    check("read x", "read x");
+    check("declare -i x", "-");
+    check("local -n x", "-");
+    check("export A=$x", "export A=~$x");
+    check("unset $x", "-");
+    check("let x", "-");
+    check("command let x", "-");
+    check("alias ls=rm", "-");
+    check("hash -p ./x ls", "-");
+    check("mapfile -C 'rm x' -c 1", "-");
+    check("compgen -W '$(rm x)'", "-");
+    check("for PATH in .; do ls; done", "-");
+    check("select PATH in .; do ls; done", "-");
+    check("for i in .; do ls; done", "ls");
+    check("for file_1 in .; do ls; done", "ls");
+    check("ls {PATH}>/dev/null", "-");
+    check("cat $(cat <<'E'\nx\nE); rm x; echo $(cat <<'E'\ny\nE\n)", "-");
+    check("'ls /x' y", "-");
+    check("'' ls", "-");
+    check("find -{},delete}", "find -~{},delete}");
+    check("find . -exec x {} +", "find . -exec x {} +");
+    check("echo \xE2\x80\x98; { }; ls '$(rm x)' \xE2\x80\x99", "-");
+    check("echo '\xE2\x80\x98'", "echo \xE2\x80\x98");
+}
+
+static void test_code(void)
+{
+    check("find -exec sh -c 'a;b' ;", "find -exec sh -c a;b | a | b");
+    check("timeout 5 bash -c 'a&&b'", "timeout 5 bash -c a&&b | a | b");
+    check("command eval 'a;b'", "command eval a;b | a | b");
+    check("builtin eval 'a;b'", "builtin eval a;b | a | b");
+    check("trap -- 'a;b' EXIT", "trap -- a;b EXIT | a | b");
+    check("sh -c 'a' name", "sh -c a name | a");
+    check("sh -c -- 'a;b'", "-");
+    check("sh -c -e 'a;b'", "-");
+    check("sh $x 'a;b'", "-");
+    check("command -v sh", "command -v sh");
+}
+
 int main(void)
 {
     test_lists();
@@ -182,6 +251,8 @@ int main(void)
     test_substitutions();
     test_redirections();
     test_refused();
+    test_evaluated();
+    test_code();
     test_limits();
     return tap_done();
 }
