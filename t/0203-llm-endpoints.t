@@ -28,11 +28,10 @@ is "of several the first" "$(jq -r 'select(.type == "model").model' output)" fir
 like "which is said" "$(jq -r 'select(.type == "info").message' output)" '2 models; using the first, first'
 (
 	echo "$resolve"
-	wait_for 5 grep -q models requests
-	sleep 0.1
+	wait_for 20 grep -q '"type":"model"' answered
 	echo "$hi"
-) | ts-llm >output
-is "the list is asked for once" "$(jq -r 'select(.type == "done").model' output) $(grep -c '"path":"/models"' requests)" "first 2"
+) | ts-llm >answered
+is "the list is asked for once" "$(jq -r 'select(.type == "done").model' answered) $(grep -c '"path":"/models"' requests)" "first 2"
 kill "$mock_pid"
 
 listing() { # listing BODY: what resolve answers

@@ -66,11 +66,13 @@ report() { # report ok|not-ok title
 		echo "ok $test_count - $2"
 	else
 		echo "not ok $test_count - $2"
+		diagnose "${0##*/}: failed: $2"
 		test_failures=$((test_failures + 1))
 	fi
 }
 
-diagnose() { printf '%s\n' "$1" | head -n 40 | sed 's/^/# /'; }
+# On stderr, where prove shows it.
+diagnose() { printf '%s\n' "$1" | head -n 40 | sed 's/^/# /' >&2; }
 
 ok() {
 	title=$1

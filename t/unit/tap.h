@@ -28,7 +28,7 @@ __attribute__((unused)) static bool is_text(const char *got, const char *wanted,
     bool same = got != NULL && wanted != NULL ? strcmp(got, wanted) == 0 : got == wanted;
     ok(same, "%s", name);
     if (!same)
-        printf("# got    '%s'\n# wanted '%s'\n", got != NULL ? got : "(null)",
+        fprintf(stderr, "# got    '%s'\n# wanted '%s'\n", got != NULL ? got : "(null)",
             wanted != NULL ? wanted : "(null)");
     return same;
 }
@@ -37,7 +37,7 @@ __attribute__((unused)) static bool is_number(long long got, long long wanted, c
 {
     bool same = ok(got == wanted, "%s", name);
     if (!same)
-        printf("# got    %lld\n# wanted %lld\n", got, wanted);
+        fprintf(stderr, "# got    %lld\n# wanted %lld\n", got, wanted);
     return same;
 }
 
