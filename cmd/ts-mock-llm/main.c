@@ -111,7 +111,7 @@ static void read_server_option(struct server_options *server, int id, const char
 {
     switch (id) {
     case OPTION_PORT:
-        server->port = (int)program_integer("--port", value, 0, 65535);
+        server->port = (int)program_integer("port", value, 0, 65535);
         break;
     case OPTION_LISTEN:
         server->address = value;
@@ -123,7 +123,7 @@ static void read_server_option(struct server_options *server, int id, const char
         add_model(server, value);
         break;
     case OPTION_CONTEXT_WINDOW:
-        server->context_window = program_integer("--context-window", value, 1, 1LL << 40);
+        server->context_window = program_integer("context-window", value, 1, 1LL << 40);
         break;
     case OPTION_RECORD_FROM:
         server->record_url = value;
@@ -132,10 +132,10 @@ static void read_server_option(struct server_options *server, int id, const char
         server->requests = 1;
         break;
     case OPTION_REQUESTS:
-        server->requests = program_integer("--requests", value, 1, 1LL << 40);
+        server->requests = program_integer("requests", value, 1, 1LL << 40);
         break;
     case OPTION_MAX_CONNECTIONS:
-        server->connections = program_integer("--max-connections", value, 1, CONNECTIONS_MOST);
+        server->connections = program_integer("max-connections", value, 1, CONNECTIONS_MOST);
         break;
     }
 }
@@ -153,17 +153,17 @@ static void read_options(struct settings *settings)
             settings->synthesise = true;
             break;
         case OPTION_TOKENS:
-            settings->tokens = program_integer("--tokens", value, 0, 100000000);
+            settings->tokens = program_integer("tokens", value, 0, 100000000);
             break;
         case OPTION_RATE:
             settings->rate = read_rate(value);
             break;
         case OPTION_TOKEN_SIZE:
-            settings->token_size = program_integer("--token-size", value, 1, 4096);
+            settings->token_size = program_integer("token-size", value, 1, 4096);
             break;
         case OPTION_FIRST_TOKEN_DELAY:
             settings->first_token_delay_ms =
-                program_integer("--first-token-delay", value, 0, 86400000);
+                program_integer("first-token-delay", value, 0, 86400000);
             break;
         case OPTION_API_KEY_ENV:
             settings->key_name = value;
