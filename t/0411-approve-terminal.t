@@ -18,7 +18,7 @@ ask() {
 		log_user 1
 		spawn -noecho sh -c "ts-approve <in >out 2>errors"
 		foreach reply [list $replies] {
-			expect "explains: " {} timeout { exit 9 }
+			expect "for help] " {} timeout { exit 9 }
 			send -- \$reply
 		}
 		expect eof
@@ -53,7 +53,7 @@ cat >ahead.exp <<-'END'
 	send -- "y\r"
 	expect "y" {} timeout { exit 9 }
 	exec touch go
-	expect "explains: " {} timeout { exit 9 }
+	expect "for help] " {} timeout { exit 9 }
 	send -- "n\r"
 	expect eof
 END

@@ -138,13 +138,18 @@ static void before_wait(void *context)
 static void take_signal(void *context, int signal)
 {
     struct stage *stage = context;
+    if (signal == SIGCONT) {
+        if (stage->resumed != NULL)
+            stage->resumed(stage->context);
+        return;
+    }
     if (stage->signal == NULL || stage->signal(stage->context, signal))
         exit(signal == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED);
 }
 
 void stage_start(struct stage *stage)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCONT, 0};
     struct error error;
     stage->loop = stage_need(loop_new());
     line_reader_init(&stage->reader, STDIN_FILENO, LINE_LIMIT);

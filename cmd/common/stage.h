@@ -29,6 +29,8 @@ struct stage {
      * the terminal right. Returns whether the program is to end, as it does in the last case.
      * NULL: it ends. */
     bool (*signal)(void *context, int signal);
+    /* We were stopped, as by Ctrl-Z, and go on. May be NULL. */
+    void (*resumed)(void *context);
     void *context;
 
     /* Kept by the functions below. */

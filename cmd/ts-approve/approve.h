@@ -143,13 +143,16 @@ void asking_cancel(struct approver *approver);
 /* Whether there is a terminal whose foreground we are. */
 bool terminal_available(void);
 
-/* Show the first batch and prompt. 0, or -1 with a sentence. */
+/* Show the first batch and prompt, in a moment. 0, or -1 with a sentence. */
 int terminal_ask(struct approver *approver, struct error *error);
+
+/* After we were stopped: show it again, when we are in the foreground. */
+void terminal_resumed(struct approver *approver);
 
 /* Write what the terminal takes at present. */
 void terminal_flush(struct approver *approver);
 
-/* Take the prompt away; why, when not NULL, is shown. */
+/* Take the prompt away. why, when not NULL, is shown on a new line; "" only ends the line. */
 void terminal_close(struct approver *approver, const char *why);
 
 /* --- filter.c --------------------------------------------------------------------- */

@@ -179,7 +179,7 @@ void asking_cancel(struct approver *approver)
 {
     char *batch_id = stage_need(strdup(approver->first->batch_id));
     batch_decide_rest(approver->first, VERDICT_DENY, "cancelled", "[cancelled by user]");
-    close_first(approver, "cancelled");
+    close_first(approver, "");
     put_cancel(approver, batch_id);
     free(batch_id);
     ask_next(approver);
@@ -309,6 +309,11 @@ static bool take_signal(void *context, int signal)
     return true;
 }
 
+static void resumed(void *context)
+{
+    terminal_resumed(context);
+}
+
 /* --- Start -------------------------------------------------------------------------- */
 
 static void load_policy(struct approver *approver, const char *file)
@@ -344,6 +349,7 @@ static void set_up(struct approver *approver, const char *project)
         .line = take_line,
         .ended = input_ended,
         .signal = take_signal,
+        .resumed = resumed,
         .context = approver,
     };
     stage_start(&approver->stage);

@@ -4,8 +4,13 @@
  * The terminal is opened anew and non-blocking, so that a terminal held up by
  * Ctrl-S holds up nobody else: lines pass and a cancel acts while the prompt
  * stands. What was typed before the question was seen is thrown away.
+ *
+ * ts-render may have rows on the same terminal that it takes away, by moving
+ * the cursor up from where it left it, when it reads the request. It gets the
+ * time to do so before anything is written here.
  */
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "common/program.h"
 #include "data/json.h"
@@ -24,12 +29,15 @@
 enum {
     REPLY_LIMIT = 4096, /* bytes of a line; the terminal's own limit */
     LABELS_SHOWN = 8,
+    HANDOVER_MS = 50, /* for the request to reach ts-render, by ts-tool-exec and ts-chat */
 };
 
 struct terminal {
     int fd;
     struct termios before; /* what is put back */
     bool changed;
+    bool shown; /* the question */
+    struct loop_timer handover;
     struct line_reader reader;
     struct line_writer writer;
 };
@@ -75,23 +83,27 @@ static void say_text(struct terminal *terminal, const char *indent, const char *
     buffer_release(&visible);
 }
 
-static void say_member(
-    struct terminal *terminal, const char *indent, const cJSON *item, const char *key)
+/* "⚙ bash: ls" says all there is to say about "ls". */
+static bool header_says(const char *header, const char *preview)
 {
-    const char *text = json_string(item, key);
-    if (text != NULL)
-        say_text(terminal, indent, text);
+    size_t whole = strlen(header), part = strlen(preview);
+    return part > 0 && whole >= part + 2 && strcmp(header + whole - part, preview) == 0 &&
+           memcmp(header + whole - part - 2, ": ", 2) == 0;
 }
 
 static void show_entry(struct terminal *terminal, const struct entry *entry, size_t number)
 {
-    char title[32];
-    if (number > 0) {
-        snprintf(title, sizeof title, "%zu.\n", number);
-        say(terminal, title);
-    }
-    say_member(terminal, "  ", entry->item, "header");
-    say_member(terminal, "    ", entry->item, "preview");
+    const char *header = json_string(entry->item, "header");
+    const char *preview = json_string(entry->item, "preview");
+    char title[32] = "";
+    if (number > 0)
+        snprintf(title, sizeof title, "%zu. ", number);
+    if (header == NULL)
+        header = "";
+    say(terminal, title);
+    say_text(terminal, "", header[0] != '\0' ? header : "a call");
+    if (preview != NULL && !header_says(header, preview))
+        say_text(terminal, "    ", preview);
     if (json_boolean(entry->item, "truncated_preview", false))
         say(terminal, "    (too long to be shown completely)\n");
     if (entry->why != NULL) {
@@ -139,7 +151,7 @@ static void prompt(struct terminal *terminal, const struct batch *batch)
         say(terminal, count);
     }
     say_labels(terminal, batch);
-    say(terminal, "? y(es), n(o), a(lways), with a message: 'n, use paths'; ? explains: ");
+    say(terminal, "? [y/n/a, or ? for help] ");
 }
 
 static void explain(struct approver *approver)
@@ -148,7 +160,7 @@ static void explain(struct approver *approver)
     const struct batch *batch = approver->first;
     say(terminal, "  y  yes, this once: it runs as you, outside the sandbox\n"
                   "  n  no; so is an empty line and anything else\n"
-                  "  a  yes, and do not ask again in this session for:\n");
+                  "  a  always: yes, and do not ask again in this session for:\n");
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->entries[i].verdict != VERDICT_OPEN)
             continue;
@@ -157,10 +169,10 @@ static void explain(struct approver *approver)
             covers != NULL ? covers : "(nothing: such a call is asked every time)");
         free(covers);
     }
-    say(terminal, "  y, MESSAGE   the model reads the message; so with n and a\n");
+    say(terminal, "  n, MESSAGE  the model reads the message: 'n, use paths'; so with y and a\n");
     if (batch->count > 1)
-        say(terminal, "  2 n          decides only call 2; then the rest is asked\n");
-    say(terminal, "  Ctrl-C or Ctrl-D denies and cancels the turn\n");
+        say(terminal, "  2 n         decides only call 2; then the rest is asked\n");
+    say(terminal, "  Ctrl-C or Ctrl-D denies, and cancels the turn\n");
 }
 
 /* --- Replies ---------------------------------------------------------------------- */
@@ -241,14 +253,25 @@ void terminal_flush(struct approver *approver)
 static void make_usable(struct terminal *terminal)
 {
     struct termios mode;
-    if (tcgetattr(terminal->fd, &terminal->before) < 0)
+    if (tcgetattr(terminal->fd, &mode) < 0)
         return;
-    mode = terminal->before;
+    terminal->before = mode;
     mode.c_lflag |= ICANON | ECHO | ECHOE | ISIG;
     mode.c_iflag |= ICRNL;
     mode.c_oflag |= OPOST | ONLCR;
     terminal->changed = tcsetattr(terminal->fd, TCSANOW, &mode) == 0;
     tcflush(terminal->fd, TCIFLUSH);
+}
+
+static void show(void *context)
+{
+    struct approver *approver = context;
+    struct terminal *terminal = approver->terminal;
+    make_usable(terminal);
+    terminal->shown = true;
+    show_batch(terminal, approver->first);
+    prompt(terminal, approver->first);
+    terminal_flush(approver);
 }
 
 int terminal_ask(struct approver *approver, struct error *error)
@@ -261,11 +284,18 @@ int terminal_ask(struct approver *approver, struct error *error)
     line_reader_init(&terminal->reader, fd, REPLY_LIMIT);
     line_writer_init_own(&terminal->writer, fd);
     approver->terminal = terminal;
-    make_usable(terminal);
-    show_batch(terminal, approver->first);
-    prompt(terminal, approver->first);
-    terminal_flush(approver);
+    terminal->handover = (struct loop_timer){.call = show, .context = approver};
+    loop_timer_set(approver->stage.loop, &terminal->handover, clock_monotonic_ms() + HANDOVER_MS);
     return 0;
+}
+
+/* The shell has written where the question stood, and has set its own modes. */
+void terminal_resumed(struct approver *approver)
+{
+    struct terminal *terminal = approver->terminal;
+    if (terminal == NULL || !terminal->shown || tcgetpgrp(terminal->fd) != getpgrp())
+        return;
+    show(approver);
 }
 
 void terminal_close(struct approver *approver, const char *why)
@@ -274,7 +304,8 @@ void terminal_close(struct approver *approver, const char *why)
     if (terminal == NULL)
         return;
     approver->terminal = NULL;
-    if (why != NULL) {
+    loop_timer_cancel(approver->stage.loop, &terminal->handover);
+    if (why != NULL && terminal->shown) {
         say(terminal, "\n");
         say_text(terminal, "", why);
         (void)line_writer_flush(&terminal->writer);
