@@ -135,7 +135,9 @@ static void signalled(void *context, int signal)
     struct chat *chat = context;
     bool interrupt = signal == SIGINT;
     enum stop stop = !interrupt ? STOP_TERMINATE : chat->one_shot ? STOP_INTERRUPT : STOP_CANCEL;
-    bool again = chat->turn.stop != STOP_NONE && (interrupt || chat->turn.stop == stop);
+    /* A Ctrl-C at a question may come from ts-approve first, as STOP_CANCEL. */
+    bool again = chat->turn.stop == stop ||
+                 (interrupt && chat->turn.stop != STOP_NONE && chat->turn.stop != STOP_CANCEL);
     if (turn_under_way(chat) && !again) {
         turn_stop(chat, stop);
         return;

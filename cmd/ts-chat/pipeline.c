@@ -48,6 +48,20 @@ static void approval_requested(struct chat *chat, const cJSON *line)
     output_state(chat, "attention");
 }
 
+/* A person who cancels at the question (Ctrl-D, or Ctrl-C) cancels the turn. */
+static void approval_resolved(struct chat *chat, const cJSON *line)
+{
+    const cJSON *decision;
+    chat->pending_request[0] = '\0';
+    output_state(chat, "running");
+    cJSON_ArrayForEach(decision, json_array(line, "decisions"))
+    {
+        const char *by = json_string(decision, "decided_by");
+        if (by != NULL && strcmp(by, "cancelled") == 0 && chat->turn.stop == STOP_NONE)
+            turn_stop(chat, STOP_CANCEL);
+    }
+}
+
 static void refuse_pending(struct chat *chat)
 {
     char line[160];
@@ -116,8 +130,7 @@ static void take_line(struct chat *chat, const char *text, size_t length, const 
         approval_requested(chat, line);
     output_line(chat, text, length);
     if (strcmp(type, "approval_resolved") == 0) {
-        chat->pending_request[0] = '\0';
-        output_state(chat, "running");
+        approval_resolved(chat, line);
     } else if (strcmp(type, "tool_result") == 0) {
         result_arrived(chat, line);
     } else if (strcmp(type, "approval_request") == 0 && chat->input_ended && chat->ndjson) {

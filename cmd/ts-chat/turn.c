@@ -500,7 +500,8 @@ void turn_stop(struct chat *chat, enum stop stop)
 {
     if (chat->phase != PHASE_MODEL && chat->phase != PHASE_TOOLS)
         return;
-    if (chat->turn.stop == STOP_NONE || stop == STOP_TERMINATE)
+    bool stronger = stop == STOP_INTERRUPT && chat->turn.stop == STOP_CANCEL;
+    if (chat->turn.stop == STOP_NONE || stop == STOP_TERMINATE || stronger)
         chat->turn.stop = stop;
     chat->stop_timer.call = stop_overdue;
     chat->stop_timer.context = chat;
@@ -561,6 +562,8 @@ static void end_turn(struct chat *chat, enum turn_status status, const char *rea
     turn_release(&chat->turn);
     if (stop == STOP_INTERRUPT || stop == STOP_TERMINATE)
         chat->ended_by = stop;
+    else if (stop == STOP_CANCEL && chat->one_shot)
+        chat->ended_by = STOP_INTERRUPT;
     if (chat->one_shot || stop == STOP_TERMINATE)
         chat_finish(chat);
     else
