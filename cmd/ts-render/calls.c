@@ -271,18 +271,32 @@ static bool is_good(const char *status)
     return strcmp(status, "ok") == 0;
 }
 
-/* "✗ bash: false  exit 1, 0.2 s" */
+/* A note is shown unless the header, or the status, says it already. */
+static bool note_is_new(const char *header, const char *status, const char *note)
+{
+    static const char error[] = "Error: ";
+    if (note == NULL || *note == '\0')
+        return false;
+    if (strncmp(note, error, sizeof error - 1) == 0)
+        note += sizeof error - 1;
+    return strstr(header, note) == NULL &&
+           !(strcmp(status, "cancelled") == 0 && strncmp(note, "[cancelled", 10) == 0);
+}
+
+/* "✗ bash: false  exit 1, 0.2 s", "✗ bash: false  denied by the user: not that" */
 static void paint_ending(struct rows *rows, const struct markdown *look, const char *header,
     const char *status, const char *note, const cJSON *event)
 {
     bool good = is_good(status);
+    bool ran = note == NULL || *note == '\0';
+    bool told = strcmp(status, "denied") == 0 && !ran && strncmp(note, "Denied", 6) == 0;
     int64_t number;
     char words[DURATION_SIZE];
     struct buffer line;
     const char *separator = "  ";
     buffer_init(&line, FIELD_LIMIT);
     painted(buffer_append_text(&line, header));
-    if (!good && strcmp(status, "error") != 0) {
+    if (!good && strcmp(status, "error") != 0 && !told) {
         painted(buffer_printf(&line, "%s%s", separator, status));
         separator = ", ";
     }
@@ -290,12 +304,13 @@ static void paint_ending(struct rows *rows, const struct markdown *look, const c
         painted(buffer_printf(&line, "%sexit %lld", separator, (long long)number));
         separator = ", ";
     }
-    if (json_integer(event, "duration_ms", &number) && strcmp(status, "denied") != 0) {
+    if (ran && json_integer(event, "duration_ms", &number)) {
         duration_words(words, sizeof words, number);
         painted(buffer_printf(&line, "%s%s", separator, words));
-        separator = ", ";
     }
-    if (note != NULL && *note != '\0')
+    if (told)
+        painted(buffer_printf(&line, "%sd%s", separator, note + 1));
+    else if (note_is_new(header, status, note))
         painted(buffer_printf(&line, ": %s", note));
     paint(rows, look, good ? (look->unicode ? "✓ " : "+ ") : (look->unicode ? "✗ " : "x "),
         good ? STYLE_GREEN : STYLE_RED, good ? STYLE_PLAIN : STYLE_RED, line.data);
@@ -340,8 +355,15 @@ void calls_result(
     struct buffer shown_status;
     buffer_init(&shown_status, FIELD_LIMIT);
     text_append_line(&shown_status, status);
-    bool noted = call != NULL && call->note.length > 0;
-    paint_ending(rows, look, header.data, shown_status.data, noted ? call->note.data : NULL, event);
+    struct buffer note;
+    buffer_init(&note, FIELD_LIMIT);
+    if (call != NULL && call->note.length > 0)
+        painted(buffer_append(&note, call->note.data, call->note.length));
+    else if (output != NULL && strcmp(status, "denied") == 0)
+        text_append_line(&note, output);
+    bool noted = note.length > 0;
+    paint_ending(rows, look, header.data, shown_status.data, noted ? note.data : NULL, event);
+    buffer_release(&note);
     buffer_release(&shown_status);
     buffer_release(&header);
     if (is_good(status) && call != NULL &&

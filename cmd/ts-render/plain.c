@@ -251,10 +251,11 @@ static void note_waiting(struct plain *plain, const struct event *event)
     const char *state = json_string(event->tree, "state");
     if (event->type == EVENT_STATE_CHANGE && state != NULL && strcmp(state, "thinking") == 0)
         waiting_start(&plain->waiting, "thinking");
+    else if (event->type == EVENT_TOOL_INFO || event->type == EVENT_APPROVAL_RESOLVED ||
+             (event->type == EVENT_STATE_CHANGE && state != NULL && strcmp(state, "running") == 0))
+        waiting_start(&plain->waiting, "running");
     else if (event->type == EVENT_STATE_CHANGE || event->type == EVENT_APPROVAL_REQUEST)
         waiting_stop(&plain->waiting);
-    else if (event->type == EVENT_TOOL_INFO || event->type == EVENT_APPROVAL_RESOLVED)
-        waiting_start(&plain->waiting, "running");
 }
 
 static void event(struct view *view, const struct event *event)

@@ -49,6 +49,7 @@ struct terminal {
     struct buffer usage; /* the usage line, until the turn ends */
     char call[ID_LIMIT]; /* id of the model call whose text is shown */
     bool call_ended;
+    bool cancelled;    /* the last turn was */
     bool call_settled; /* rows of this call went where they cannot be taken back */
     enum group group;
     bool thinking;     /* the model is at work */
@@ -232,7 +233,9 @@ static void end_turn(struct terminal *terminal, const char *status)
         begin_group(terminal, GROUP_CALLS);
         calls_abandon(&terminal->calls, &look, &terminal->screen.settled);
     }
-    if (status != NULL && strcmp(status, "cancelled") == 0)
+    if (status != NULL)
+        terminal->cancelled = strcmp(status, "cancelled") == 0;
+    if (status != NULL && terminal->cancelled)
         note(terminal, STYLE_YELLOW, "", "(cancelled)");
     else if (status != NULL && strcmp(status, "limit") == 0)
         note(terminal, STYLE_YELLOW, "", "(stopped at a limit)");
@@ -250,6 +253,8 @@ static void take_result(struct terminal *terminal, const struct event *event)
     const char *status = json_string(event->tree, "status");
     const char *reason = json_string(event->tree, "exit_reason");
     end_turn(terminal, NULL);
+    if (terminal->cancelled && status != NULL && strcmp(status, "interrupted") == 0)
+        return;
     if (status != NULL && strcmp(status, "ok") != 0 && reason != NULL &&
         strstr(terminal->last_error.text, reason) == NULL)
         note(terminal, STYLE_RED, "", reason);
