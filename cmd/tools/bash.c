@@ -146,6 +146,26 @@ static int script_init(
     return shell_text_check(script->text.data, error);
 }
 
+static int add_warning(struct buffer *warnings, const char *text, const char *detail)
+{
+    return buffer_printf(warnings, "%s%s%s", warnings->length > 0 ? "; " : "", text, detail);
+}
+
+static int add_warnings(
+    struct tool_call *call, const struct script *script, struct buffer *warnings)
+{
+    char directory[PATH_MAX];
+    int failed = 0;
+    if (tool_has(call, "directory") && tool_path(call, "directory", NULL, directory, NULL) == 0)
+        failed = add_warning(warnings, "it runs in ", directory);
+    if (failed == 0 && script->straightened)
+        failed = add_warning(warnings,
+            "typographic quotes were replaced by straight ones, since bash could not parse it", "");
+    if (failed == 0 && script->wrong)
+        failed = add_warning(warnings, "bash finds a syntax error in this", "");
+    return failed;
+}
+
 static int prepare(struct tool_call *call, struct tool_preview *preview, struct error *error)
 {
     struct script script;
@@ -165,11 +185,8 @@ static int prepare(struct tool_call *call, struct tool_preview *preview, struct 
                 &preview->header, " ... (%zu more line%s)", more, more == 1 ? "" : "s");
         if (failed == 0)
             failed = buffer_append(&preview->text, script.text.data, script.text.length);
-        if (failed == 0 && script.straightened)
-            failed = buffer_append_text(&preview->warning,
-                "typographic quotes were replaced by straight ones, since bash could not parse it");
-        if (failed == 0 && script.wrong)
-            failed = buffer_append_text(&preview->warning, "bash finds a syntax error in this");
+        if (failed == 0)
+            failed = add_warnings(call, &script, &preview->warning);
         if (failed < 0)
             result = error_set(error, "the command is too long to be shown");
     }

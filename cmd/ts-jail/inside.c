@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { FIRST_OTHER = 3, FIXED_NUMBERS = 6 };
@@ -108,6 +110,8 @@ void inside_become(const struct inside *inside, char **command)
         fail(inside, EXIT_SYSTEM, "arrange the command's descriptors");
     if (lower_limits(&inside->limits) < 0)
         fail(inside, EXIT_SYSTEM, "lower the command's limits");
+    /* The session's keys belong to whoever logged in; a kernel without keyrings has none. */
+    (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         fail(inside, EXIT_SYSTEM, "forbid new privileges");
     if (write(inside->result_fd, &ready, 1) != 1)

@@ -44,6 +44,7 @@ enum {
     OPTION_TIMEOUT,
     OPTION_WRITE,
     OPTION_READ,
+    OPTION_HIDE,
     OPTION_STATE,
     OPTION_MEMORY,
     OPTION_PROCESSES,
@@ -62,6 +63,7 @@ static const struct option_spec options[] = {
     {OPTION_TIMEOUT, "timeout", "SECONDS", "end everything after this time"},
     {OPTION_WRITE, "write", "PATH", "may be written to as well; may be repeated"},
     {OPTION_READ, "read", "PATH", "may be read although it is hidden; may be repeated"},
+    {OPTION_HIDE, "hide", "PATH", "cannot be read, wherever it lies; may be repeated"},
     {OPTION_STATE, "state", "DIR", "writable, and named to the command in TS_STATE_DIR"},
     {OPTION_MEMORY, "memory", "MIB", "limit of each process (4096; 0: none)"},
     {OPTION_PROCESSES, "processes", "N", "limit of processes (512 in a sandbox; 0: none)"},
@@ -116,11 +118,11 @@ static void resolve(const struct choice *choice, char *path, const char *given)
 }
 
 static void add_path(
-    const struct choice *choice, const char **paths, size_t *count, const char *given)
+    const struct choice *choice, const char **paths, size_t *count, size_t most, const char *given)
 {
     char path[PATH_MAX];
-    if (*count == SANDBOX_PATHS)
-        die_usage("more than %d paths", SANDBOX_PATHS);
+    if (*count == most)
+        die_usage("more than %zu paths", most);
     resolve(choice, path, given);
     if (access(path, F_OK) < 0) {
         struct error error;
@@ -195,10 +197,13 @@ static void take_option(struct choice *choice, int option, const char *value)
         jail->timeout_ms = milliseconds(value);
         break;
     case OPTION_WRITE:
-        add_path(choice, request->writes, &request->write_count, value);
+        add_path(choice, request->writes, &request->write_count, SANDBOX_PATHS, value);
         break;
     case OPTION_READ:
-        add_path(choice, request->reads, &request->read_count, value);
+        add_path(choice, request->reads, &request->read_count, SANDBOX_PATHS, value);
+        break;
+    case OPTION_HIDE:
+        add_path(choice, request->hides, &request->hide_count, SANDBOX_HIDES, value);
         break;
     case OPTION_STATE:
         resolve(choice, choice->state, value);

@@ -5,6 +5,7 @@
 #ifndef TS_TOOL_EXEC_CALL_H
 #define TS_TOOL_EXEC_CALL_H
 
+#include "agent/scope.h"
 #include "agent/tooldef.h"
 #include "base/line_reader.h"
 #include "capture.h"
@@ -27,6 +28,7 @@ struct setting {
     double timeout;     /* seconds, for a call that says nothing */
     size_t truncation;  /* characters; 0: by the room there is */
     const char **roots; /* further writable directories, absolute; ends with NULL */
+    struct scope scope; /* what is off limits */
     int64_t memory;     /* MiB; these three for ts-jail */
     int64_t processes;
     int64_t file_size;

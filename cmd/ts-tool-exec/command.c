@@ -74,6 +74,19 @@ static void open_paths(struct command *command, const struct call *call)
     }
 }
 
+/* What no tool may see, also where it lies in something that was opened. */
+static void hide_paths(struct command *command, const struct call *call)
+{
+    const struct scope *scope = &call->setting->scope;
+    for (size_t i = 0; i < scope->denied_named; i++) {
+        const char *path = scope->denied[i];
+        if (access(path, F_OK) < 0 || paths_inside(call->setting->project, path))
+            continue;
+        add(command, "--hide");
+        add(command, "%s", path);
+    }
+}
+
 int command_build(struct command *command, const struct call *call, struct error *error)
 {
     const struct setting *setting = call->setting;
@@ -95,6 +108,7 @@ int command_build(struct command *command, const struct call *call, struct error
         add(command, "--processes");
         add(command, "%" PRId64, setting->processes);
         open_paths(command, call);
+        hide_paths(command, call);
         if (call->tool->network)
             add(command, "--network");
     }

@@ -103,6 +103,7 @@ static void release(struct executor *executor)
     for (const char **root = executor->setting.roots; *root != NULL; root++)
         free((char *)*root);
     free(executor->setting.roots);
+    scope_release(&executor->setting.scope);
     tool_set_release(&executor->setting.tools);
     config_free(executor->config);
     buffer_release(&executor->held);
@@ -168,6 +169,8 @@ static void prepare(struct executor *executor)
     setting->timeout = (double)config_integer(executor->config, "tools.timeout");
     setting->truncation = (size_t)config_integer(executor->config, "tools.truncation");
     setting->roots = find_roots(executor);
+    if (scope_init(&setting->scope, setting->project, executor->config, &error) < 0)
+        die(EXIT_CONFIG, "%s", error.text);
     setting->memory = config_integer(executor->config, "tools.memory_mib");
     setting->processes = config_integer(executor->config, "tools.processes");
     setting->file_size = config_integer(executor->config, "tools.file_size_mib");

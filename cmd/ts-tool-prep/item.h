@@ -8,7 +8,7 @@
 #include "agent/repair.h"
 #include "agent/tooldef.h"
 #include "base/buffer.h"
-#include "ts-tool-prep/scope.h"
+#include "agent/scope.h"
 
 #include <cjson/cJSON.h>
 

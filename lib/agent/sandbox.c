@@ -173,6 +173,35 @@ static int open_paths(
     return 0;
 }
 
+/* Whether a path can be seen in spite of what is hidden: the innermost mount tells. */
+static bool can_be_seen(const struct sandbox *sandbox, const char *path)
+{
+    bool seen = true;
+    for (size_t i = 0; i < sandbox->mount_count; i++) {
+        const struct sandbox_mount *mount = &sandbox->mounts[i];
+        if (paths_inside(path, mount->path))
+            seen = mount->kind == SANDBOX_VISIBLE || mount->kind == SANDBOX_WRITABLE;
+    }
+    return seen;
+}
+
+static int close_paths(
+    struct sandbox *sandbox, const struct sandbox_request *request, struct error *error)
+{
+    for (size_t i = 0; i < request->hide_count; i++) {
+        struct stat status;
+        const char *path = request->hides[i];
+        if (!can_be_seen(sandbox, path))
+            continue;
+        if (stat(path, &status) < 0)
+            return error_system(error, "hide '%s'", path);
+        enum sandbox_kind kind = S_ISDIR(status.st_mode) ? SANDBOX_CLOSED : SANDBOX_MUTE;
+        if (add_mount(sandbox, kind, path, "off limits", error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /*
  * One name in the project that must stay as it is. What is a symbolic link
  * cannot be protected: a mount would be on its target, and the link replaced.
@@ -279,7 +308,7 @@ int sandbox_build(
         return -1;
     if (!request->read_only && protect_project(sandbox, error) < 0)
         return -1;
-    if (open_programs(sandbox, error) < 0 ||
+    if (close_paths(sandbox, request, error) < 0 || open_programs(sandbox, error) < 0 ||
         (request->network && open_resolver(sandbox, error) < 0))
         return -1;
     if (request->state != NULL)
@@ -372,6 +401,10 @@ int sandbox_arguments(const struct sandbox *sandbox, const char *bubblewrap, con
     struct buffer *arguments, size_t *count)
 {
     char size[32];
+    /* Files that the kernel lets uid 0 write without any capability, core_pattern among them.
+     * bubblewrap covers only directories that are writable themselves. */
+    static const char *const kernel[] = {
+        "/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/scsi", "/proc/acpi"};
     snprintf(size, sizeof size, "%lld", (long long)SANDBOX_PRIVATE << 20);
     /* All capabilities go: root inside its own namespace could otherwise unmount what hides. */
     const char *const first[] = {bubblewrap, "--die-with-parent", "--new-session", "--unshare-user",
@@ -380,6 +413,11 @@ int sandbox_arguments(const struct sandbox *sandbox, const char *bubblewrap, con
         "--proc", "/proc", NULL};
     if (add_arguments(arguments, count, first) < 0)
         return -1;
+    for (size_t i = 0; i < sizeof kernel / sizeof kernel[0]; i++) {
+        const char *const still[] = {"--ro-bind-try", kernel[i], kernel[i], NULL};
+        if (add_arguments(arguments, count, still) < 0)
+            return -1;
+    }
     if (!sandbox->network && add_argument(arguments, count, "--unshare-net") < 0)
         return -1;
     for (size_t i = 0; i < sandbox->mount_count; i++) {
@@ -388,11 +426,16 @@ int sandbox_arguments(const struct sandbox *sandbox, const char *bubblewrap, con
         const char *const writable[] = {"--bind", path, path, NULL};
         const char *const hidden[] = {"--size", size, "--tmpfs", path, NULL};
         const char *const made[] = {"--dir", path, NULL};
+        const char *const closed[] = {"--perms", "0000", "--tmpfs", path, NULL};
+        /* A device where none are allowed: opening it is refused. */
+        const char *const mute[] = {"--ro-bind", "/dev/null", path, NULL};
         const char *const *const texts[] = {
             [SANDBOX_VISIBLE] = visible,
             [SANDBOX_WRITABLE] = writable,
             [SANDBOX_HIDDEN] = hidden,
             [SANDBOX_MADE] = made,
+            [SANDBOX_CLOSED] = closed,
+            [SANDBOX_MUTE] = mute,
         };
         if (add_arguments(arguments, count, texts[sandbox->mounts[i].kind]) < 0)
             return -1;
@@ -408,6 +451,8 @@ int sandbox_explain(const struct sandbox *sandbox, struct buffer *text)
         [SANDBOX_WRITABLE] = "writable",
         [SANDBOX_HIDDEN] = "hidden",
         [SANDBOX_MADE] = "made",
+        [SANDBOX_CLOSED] = "closed",
+        [SANDBOX_MUTE] = "closed",
     };
     if (buffer_printf(text, "%-10s %s\n", "visible",
             "/, read-only, as far as your user may read it; what follows is laid over it") < 0)

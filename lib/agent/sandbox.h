@@ -24,8 +24,9 @@
 #include <stddef.h>
 
 enum {
-    SANDBOX_MOUNTS = 64,    /* entries of one profile: ours are under 24, the rest is for --read */
+    SANDBOX_MOUNTS = 96,    /* entries of one profile: ours are under 24, the rest is asked for */
     SANDBOX_PATHS = 16,     /* --read and --write, each */
+    SANDBOX_HIDES = 32,     /* --hide */
     SANDBOX_PRIVATE = 1024, /* MiB that each private directory (/tmp, ...) may grow to */
 };
 
@@ -37,6 +38,8 @@ struct sandbox_request {
     size_t read_count;
     const char *writes[SANDBOX_PATHS];
     size_t write_count;
+    const char *hides[SANDBOX_HIDES];
+    size_t hide_count;
     bool read_only; /* the project too */
     bool network;
 };
@@ -46,6 +49,8 @@ enum sandbox_kind {
     SANDBOX_WRITABLE, /* bound writable */
     SANDBOX_HIDDEN,   /* an empty, private, writable directory in its place */
     SANDBOX_MADE,     /* a directory made inside a hidden one */
+    SANDBOX_CLOSED,   /* a directory that cannot be entered in its place */
+    SANDBOX_MUTE,     /* a file that cannot be read in its place */
 };
 
 struct sandbox_mount {

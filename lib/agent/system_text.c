@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/utf8.h"
+#include "io/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,13 +110,18 @@ static int append_text_file(struct buffer *buffer, const char *bytes, size_t len
 
 long system_text_append_project(struct buffer *buffer, const char *directory, struct error *error)
 {
-    char path[PATH_MAX + 16];
+    char path[PATH_MAX + 16], resolved[PATH_MAX], project[PATH_MAX];
     static char bytes[PROJECT_LIMIT + 1];
     struct stat status;
     snprintf(path, sizeof path, "%s/AGENTS.md", directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    if (realpath(path, resolved) == NULL || realpath(directory, project) == NULL)
         return errno == ENOENT ? 0 : error_system(error, "read '%s'", path);
+    /* What a project's link points to is the project's choice: it must not be a key. */
+    if (!paths_inside(resolved, project))
+        return error_set(error, "'%s' is a link out of the project: it is not read", path);
+    int fd = open(resolved, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0)
+        return error_system(error, "read '%s'", path);
     ssize_t got =
         fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, bytes, sizeof bytes) : -1;
     close(fd);

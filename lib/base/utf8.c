@@ -125,11 +125,18 @@ int utf8_append_repaired(struct buffer *buffer, const char *bytes, size_t length
     return 0;
 }
 
-static bool is_bidirectional_control(uint32_t character)
+/* What turns text round, or takes no room in it: a person would approve something else. The joiners
+ * U+200C and U+200D stay, which some scripts and emoji need. */
+static bool is_deceptive(uint32_t character)
 {
     return (character >= 0x202A && character <= 0x202E) ||
            (character >= 0x2066 && character <= 0x2069) || character == 0x200E ||
-           character == 0x200F || character == 0x061C;
+           character == 0x200F || character == 0x061C || character == 0x200B ||
+           (character >= 0x2060 && character <= 0x2064) || character == 0xFEFF ||
+           character == 0x2028 || character == 0x2029 || character == 0x00AD ||
+           character == 0x034F || character == 0x115F || character == 0x1160 ||
+           character == 0x180E || character == 0x3164 || character == 0xFFA0 ||
+           (character >= 0xE0000 && character <= 0xE0FFF);
 }
 
 static int append_visible_character(
@@ -142,7 +149,7 @@ static int append_visible_character(
         return buffer_append(buffer, encoded, utf8_encode(CONTROL_PICTURES + character, encoded));
     if (character == 0x7F)
         return buffer_append(buffer, encoded, utf8_encode(DELETE_PICTURE, encoded));
-    if ((character >= 0x80 && character < 0xA0) || is_bidirectional_control(character))
+    if ((character >= 0x80 && character < 0xA0) || is_deceptive(character))
         return buffer_printf(buffer, "\\u{%04X}", (unsigned)character);
     return buffer_append(buffer, bytes, size);
 }

@@ -38,8 +38,8 @@ int utf8_append_repaired(struct buffer *buffer, const char *bytes, size_t length
 /*
  * Append text so that it can do nothing to a terminal: C0 controls but newline
  * and tab become U+2400 symbols (ESC is shown as U+241B), DEL U+2421, C1
- * controls and the bidirectional overrides \u{XXXX}, bad bytes U+FFFD.
- * With newline false, newline and tab are shown as symbols too.
+ * controls and the characters that deceive (bidirectional or without width) \u{XXXX}, bad bytes
+ * U+FFFD. With newline false, newline and tab are shown as symbols too.
  */
 int utf8_append_visible(struct buffer *buffer, const char *bytes, size_t length, bool newline);
 

@@ -81,6 +81,9 @@ static void test_utf8(void)
           "x\x7f",
         4, true, "\\u{009B}x\xE2\x90\xA1");
     shows("\xE2\x80\xAE", 3, true, "\\u{202E}");
+    shows("\xE2\x80\x8B", 3, true, "\\u{200B}");
+    shows("\xE3\x85\xA4", 3, true, "\\u{3164}");
+    shows("\xF3\xA0\x81\xA1", 4, true, "\\u{E0061}");
     shows("\xFF", 1, true, "\xEF\xBF\xBD");
     repairs("a\xFF"
             "b",

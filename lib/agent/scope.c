@@ -1,4 +1,4 @@
-#include "ts-tool-prep/scope.h"
+#include "agent/scope.h"
 
 #include "io/paths.h"
 
@@ -89,10 +89,13 @@ int scope_init(
     if (paths_user(spill, sizeof spill, PATHS_STATE, "spill", error) < 0 ||
         paths_resolve(scope->spill, sizeof scope->spill, "/", spill, error) < 0 ||
         read_list(scope, scope->roots, config, "tools.roots", error) < 0 ||
-        read_list(scope, scope->denied, config, "tools.deny_paths", error) < 0 ||
-        deny_ours(scope, error) < 0)
+        read_list(scope, scope->denied, config, "tools.deny_paths", error) < 0)
         return -1;
-    return config_is_set(config, "tools.deny_paths") ? 0 : deny_defaults(scope, error);
+    if (!config_is_set(config, "tools.deny_paths") && deny_defaults(scope, error) < 0)
+        return -1;
+    while (scope->denied[scope->denied_named] != NULL)
+        scope->denied_named++;
+    return deny_ours(scope, error);
 }
 
 static bool in_list(const char *path, char *const *list)

@@ -5,8 +5,8 @@
  * and the resolved path is what the tool gets, so that what was judged is what
  * is opened.
  */
-#ifndef TS_TOOL_PREP_SCOPE_H
-#define TS_TOOL_PREP_SCOPE_H
+#ifndef AGENT_SCOPE_H
+#define AGENT_SCOPE_H
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -26,7 +26,8 @@ struct scope {
     char project[PATH_MAX]; /* resolved */
     char spill[PATH_MAX];   /* where long output is kept: may be read without asking */
     char **roots;           /* resolved; ends with NULL */
-    char **denied;          /* resolved; ends with NULL */
+    char **denied;          /* resolved; ends with NULL; our own directories come last */
+    size_t denied_named;    /* of these, by the configuration or by default */
 };
 
 /* directory NULL: the present one. 0, or -1 with a sentence. */
