@@ -17,7 +17,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := all
 
-# ---- what is built -----------------------------------------------------------
+# What is built.
 
 PROGRAM_FILES   := $(patsubst cmd/%.c,%,$(wildcard cmd/ts-*.c))
 PROGRAM_FOLDERS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/ts-*/main.c))
@@ -49,7 +49,7 @@ LIBS_test_markdown := -lmd4c
 LIBS_test_screen  := -lmd4c
 LIBS_fuzz_markdown := -lmd4c
 
-# ---- how ---------------------------------------------------------------------
+# How.
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wwrite-strings \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
@@ -138,7 +138,7 @@ $(BUILD)/share/turnstone/tooldefs/%: tooldefs/%
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 
-# ---- fuzzers: the library once more, with clang's instruments ---------------------
+# Fuzzers: the library once more, with clang's instruments.
 
 FUZZ_CC ?= $(or $(shell command -v clang || ls /usr/bin/clang-[0-9]* 2>/dev/null | tail -n 1),clang)
 FUZZ_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -164,7 +164,7 @@ endef
 $(foreach fuzzer,$(FUZZERS),$(eval $(call fuzz_rule,$(fuzzer))))
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 
-# ---- shell completion, from each program's own option table ----------------------
+# Shell completion, from each program's own option table.
 
 COMPLETION_bash := $(PROGRAMS:%=share/bash-completion/completions/%)
 COMPLETION_zsh  := $(PROGRAMS:%=share/zsh/site-functions/_%)
@@ -183,7 +183,7 @@ $(BUILD)/share/fish/vendor_completions.d/%.fish: $(BUILD)/bin/% sh/completion
 	@mkdir -p $(@D)
 	$(QUIET)sh/completion fish $< >$@
 
-# ---- what people ask for ---------------------------------------------------------
+# What people ask for.
 
 # The recipes call make again where one thing has to be done before another: the
 # prerequisites of one target are made at the same time.
@@ -233,7 +233,7 @@ fuzz:
 
 lint:
 	@sh/setup build lint
-	@CC='$(CC)' JOBS='$(JOBS)' sh/lint $(LINT)
+	@CC='$(CC)' JOBS='$(JOBS)' sh/lint $(CHECKS)
 
 format:
 	@sh/setup lint
@@ -283,7 +283,7 @@ help:
 #H make check-sanitize   the same with ASan and UBSan in build-sanitize/
 #H make demo             one prompt through the whole pipe, tools really run
 #H make bench            measure: start-up, overhead, memory, events/s (a table, never a failure)
-#H make lint             man pages, shell, C and the rules of the house; LINT='man shell' picks
+#H make lint             man pages, shell, C and the rules of the house; CHECKS='man shell' picks
 #H make format           clang-format the C sources
 #H make manual-keys      the list of keys in turnstone.toml(5) anew
 #H make fuzz             every fuzzer for FUZZ_SECONDS=60

@@ -40,6 +40,7 @@ breach "the saturating integer" cmd/ts-foo.c 'x = item->valueint;' \
 	'cmd/ts-foo.c:1: this function belongs to lib/data/json.c'
 breach "a note to self" sh/foo '# TO''DO: later' 'sh/foo:1: a note to self'
 breach "code that is switched off" lib/base/off.c '#if 0' 'lib/base/off.c:1: code that is switched off'
+breach "a banner" lib/base/art.c '/* --- Parts --''- */' 'lib/base/art.c:1: a banner'
 breach "a long file" lib/base/long.c "$(seq 601)" 'lib/base/long.c:601: longer than 600 lines'
 
 done_testing

@@ -65,7 +65,7 @@ is "and there is none for tags" \
 	"$(jq -r 'select(.id == "tags" and .type == "done").message.reasoning_field' output)" null
 kill "$mock_pid"
 
-# --- Byte for byte ---------------------------------------------------------------
+# Byte for byte.
 
 cat >script <<'END'
 {"match":"no space","raw":["data:{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n:x\n\ndata:{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"]}

@@ -40,7 +40,7 @@ TURNSTONE_API_KEY=sk-secret-1234
 export TURNSTONE_API_KEY
 start_mock --script script --log mock.requests
 
-# --- Tried again -------------------------------------------------------------------
+# Tried again.
 
 one limited >output
 is "a rate limit is tried again, whatever it says of tokens" "$(types output)" "info content done "
@@ -81,7 +81,7 @@ one garbage --retries 1 >output
 is "garbage in a stream is tried again" "$(types output) $(last output .class)" \
 	"content discard info content error  protocol"
 
-# --- Not tried again -----------------------------------------------------------------
+# Not tried again.
 
 one bad >output
 is "a bad request is final" "$? $(types output) $(last output '"\(.class) \(.retryable) \(.status)"')" \
@@ -102,7 +102,7 @@ is "redirects are not followed" "$(last output '"\(.class) \(.status)"')" "bad_r
 TURNSTONE_API_KEY='a
 Evil: header' must_fail 3 "a key with a line end is refused" ts-llm
 
-# --- Timeouts ----------------------------------------------------------------------
+# Timeouts.
 
 one silence --retries 0 --first-byte-timeout 0.2 >output
 like "no first byte" "$(last output '"\(.class) \(.message)"')" '^timeout POST .*: no answer within 0.2 s'
@@ -113,7 +113,7 @@ like "no next byte" "$(last output '"\(.class) \(.partial) \(.message)"')" '^tim
 one slow --idle-timeout 0.4 >output
 is "there is no limit for the whole" "$(last output .message.content)" abcd
 
-# --- No connection -------------------------------------------------------------------
+# No connection.
 
 one x --retries 1 --model m --base-url http://127.0.0.1:1/v1 >output
 is "nobody there: tried again, then said" "$? $(types output) $(last output .message)" \
@@ -129,7 +129,7 @@ like "no model known either" "$(last output .message)" '^GET http://127\.0\.0\.1
 one x --retries 0 --model m --base-url http://localhost/v1 --unix-socket "$WORK/none" >output
 like "no such socket" "$(last output .message)" 'no such file or directory'
 
-# --- Cancelled -------------------------------------------------------------------------
+# Cancelled.
 
 mkfifo input
 ts-llm <input >output &

@@ -81,7 +81,7 @@ body '{"type":"request","id":1,"messages":[{"role":"user","content":"no usage, p
 is "a server that refuses stream_options is asked without" "$(jq -c 'has("stream_options")' bodies | tr '\n' ' ')" "true false "
 is "and the answer comes" "$(jq -r .type output | tr '\n' ' ')" "info content done "
 
-# --- Lines that are no requests ------------------------------------------------------
+# Lines that are no requests.
 
 answer() { printf '%s\n' "$1" | timeout 10 ts-llm --model m | jq -r '"\(.class): \(.message)"'; }
 like "no messages" "$(answer '{"type":"request","id":1}')" '^bad_request: .*messages'

@@ -6,7 +6,7 @@ hi='{"type":"request","id":1,"messages":[{"role":"user","content":"hi"}]}'
 resolve='{"type":"resolve","id":1}'
 printf '%s\n' '{"match":"hi","content":"ok"}' >script
 
-# --- Which model -----------------------------------------------------------------------
+# Which model.
 
 is "what is configured needs no server" "$(echo "$resolve" |
 	ts-llm --model m --context-window 99 --base-url http://127.0.0.1:1/v1)" \
@@ -47,7 +47,7 @@ is "a window that is none" "$(listing '{"data":[{"id":"a","max_model_len":"big"}
 like "no models" "$(listing '{"data":[]}')" 'config: GET .*/v1/models: the server offers no models'
 like "no list" "$(listing '{"hello":1}')" 'config: GET .*no list of models'
 
-# --- Which way -------------------------------------------------------------------------
+# Which way.
 
 : >unix.url
 background ts-mock-llm --unix "$WORK/socket" --script script >unix.url
@@ -71,7 +71,7 @@ is "the key is sent" "$(echo "$hi" | ts-llm --model m | jq -r 'select(.type == "
 is "a wrong one is refused" "$(echo "$hi" | TURNSTONE_API_KEY=wrong ts-llm --model m | jq -r .class)" auth
 unset TURNSTONE_API_KEY KEY
 
-# --- How it ends -------------------------------------------------------------------------
+# How it ends.
 
 printf '%s\n' '{"match":"hi","synthesise":{"tokens":1000000,"rate":2000}}' \
 	'{"match":"fast","synthesise":{"tokens":300000}}' '{"match":"hang","content":"x","hang":true}' >script

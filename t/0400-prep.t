@@ -12,7 +12,7 @@ prepare() { # prepare 'CALL, ...' [options]: the items, one a line, in the file 
 call() { jq -nc --arg n "$1" --arg a "$2" '{call_id: "1", name: $n, arguments: $a}'; }
 item() { jq -r "$1" items; }
 
-# --- names and arguments
+# Names and arguments.
 prepare "$(call bash '{"command":"ls -l"}')"
 is "a call keeps its arguments" "$(item '.arguments.command')" "ls -l"
 is "bash needs approval" "$(item .needs_approval)" true
@@ -65,7 +65,7 @@ like "an argument given twice is refused" "$(item .error)" "argument 'command' i
 prepare '{"id":"x9","type":"function","function":{"name":"bash","arguments":"{\"command\":\"ls\"}"}}'
 is "OpenAI's form is read" "$(item '[.call_id, .arguments.command] | tostring')" '["x9","ls"]'
 
-# --- paths
+# Paths.
 echo hello >a.txt
 mkdir -p sub "$HOME/.ssh"
 ln -s /etc sub/link
@@ -89,7 +89,7 @@ is "a configured root is inside" "$(item '[.outside, .needs_approval] | tostring
 prepare "{\"call_id\":\"1\",\"name\":\"read_file\",\"arguments\":{\"path\":\"$XDG_STATE_HOME/turnstone/spill/x/1.txt\"}}"
 is "kept output may be read unasked" "$(item .needs_approval)" false
 
-# --- lines
+# Lines.
 printf '%s\n' 'no json' '{"type":"other","x":"ü"}' '' '{"type":"tool_batch","calls":3}' '[1]' \
 	'{"type":"tool_batch","calls":[],"correlation_id":"c","room_chars":5}' | ts-tool-prep >lines
 is "wrong lines are errors that name the line" "$(jq -r 'select(.type == "error") | .message' lines |
@@ -126,7 +126,7 @@ prepare '{"call_id":"1","name":"note","arguments":{"text":"x","whom":"me"}},{"ca
 	--tools-dir "$WORK/tools"
 is "templates leave out what is not given" "$(item .header | tr '\n' ' ')" "⚙ note: note for me ⚙ note: note "
 
-# --- previews by the tool's program
+# Previews by the tool's program.
 prepare '{"call_id":"1","name":"write_file","arguments":{"path":"a.txt","content":"new\n"}}'
 like "a tool's program makes the preview" "$(item .preview)" '^\+new'
 is "T-26: overwriting what was not read is named so" "$(item .approval_label)" overwrite_file

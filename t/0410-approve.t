@@ -19,7 +19,7 @@ decide() { # decide ITEMS [options]: 'allow policy' and the like, one line a cal
 }
 reason() { jq -r 'select(.type == "decided") | .items[0].reason' lines; }
 
-# --- nobody to ask
+# Nobody to ask.
 is "lesson 6: without anybody to ask the answer is no" "$(setsid timeout 20 sh -c '
 	printf "%s\n" "$1" | ts-approve' sh "$(batch "$(bash_item ls)")" |
 	jq -r 'select(.type == "decided") | .items[0].decided_by')" nobody
@@ -40,7 +40,7 @@ is "--skip-permissions runs everything" \
 	"$(decide "$(bash_item ls '{"repaired":true,"outside":true}')" --skip-permissions)" "allow flag"
 is "and marks nothing as seen" "$(jq -r 'select(.type == "decided") | .items[0].seen' lines)" false
 
-# --- policy
+# Policy.
 cat >policy.toml <<'END'
 [[deny]]
 tool = "bash"
@@ -114,7 +114,7 @@ command = []' '[[deny'; do
 done
 must_fail 3 "a policy that is not there is refused" ts-approve --policy nowhere.toml </dev/null
 
-# --- a command that decides
+# A command that decides.
 asked() { decide "$(bash_item 'ls' "${2:-null}")" --approve-with "$1" "${3:---ask=auto}"; }
 yes='printf "%s\n" "{\"type\":\"approve\",\"approved\":true}"'
 is "a filter approves" "$(asked "$yes")" "allow filter"
@@ -133,7 +133,7 @@ is "another request's answer denies" \
 is "one that takes too long denies" "$(asked 'sleep 60' null --timeout=1)" "deny timeout"
 is "its environment holds no keys" "$(OPENAI_API_KEY=geheim asked "test -n \"\$OPENAI_API_KEY\" || $yes")" "allow filter"
 
-# --- lines
+# Lines.
 talk() { # ts-approve by hand: answers are written to fd 3
 	mkfifo "$WORK/in" 2>/dev/null || :
 	# A fifo is opened by the child: here it would wait for the other end.

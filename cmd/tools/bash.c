@@ -194,7 +194,7 @@ static int prepare(struct tool_call *call, struct tool_preview *preview, struct 
     return result;
 }
 
-/* --- the directory of the conversation -------------------------------------------- */
+/* The directory of the conversation. */
 
 static int memory_path(const struct tool_call *call, char *path)
 {
@@ -250,7 +250,7 @@ static void tell_directory(const struct tool_call *call, const char *before)
         fprintf(stderr, "[the directory is now %s]\n", now);
 }
 
-/* --- running ------------------------------------------------------------------------- */
+/* Running. */
 
 /*
  * The words before the script. eval keeps its line numbers, and the name in

@@ -80,7 +80,7 @@ struct approver {
     size_t resolved_count;
 };
 
-/* --- batch.c ---------------------------------------------------------------------- */
+/* batch.c */
 
 /* Take a prepared line apart; NULL when it has no items. */
 struct batch *batch_new(cJSON *tree);
@@ -101,12 +101,12 @@ void batch_put_resolved(struct stage *stage, const struct batch *batch);
 void batch_put_decided(struct stage *stage, struct batch *batch);
 cJSON *batch_request(const struct approver *approver, const struct batch *batch);
 
-/* --- decide.c --------------------------------------------------------------------- */
+/* decide.c */
 
 /* Decide what can be decided without asking; the others get asked set. */
 void decide_batch(struct approver *approver, struct batch *batch);
 
-/* --- always.c --------------------------------------------------------------------- */
+/* always.c */
 
 /* What 'always' would cover for this call, as text the caller frees; NULL: it is not possible. */
 char *always_describe(const struct approver *approver, const struct entry *entry);
@@ -116,7 +116,7 @@ void always_add(struct approver *approver, const struct entry *entry);
 bool always_covers(const struct approver *approver, const struct entry *entry);
 void always_release(struct approver *approver);
 
-/* --- answer.c --------------------------------------------------------------------- */
+/* answer.c */
 
 /* Apply an approve line, or a filter's, to the open calls of a batch. decided_by "person" means
  * that the calls were seen. 0, or -1 with a sentence when the line says nothing. */
@@ -127,7 +127,7 @@ int answer_apply(struct approver *approver, struct batch *batch, const cJSON *li
 void answer_entry(struct approver *approver, struct entry *entry, bool approved, bool always,
     const char *feedback, const char *decided_by);
 
-/* --- main.c: the asking ------------------------------------------------------------ */
+/* main.c: the asking */
 
 /* All calls of the first batch are decided: put it out, and ask the next. */
 void asking_close(struct approver *approver);
@@ -138,7 +138,7 @@ void asking_end(struct approver *approver, const char *decided_by, const char *r
 /* The person cancelled: as asking_end, and the pipeline is told to cancel the batch. */
 void asking_cancel(struct approver *approver);
 
-/* --- terminal.c ------------------------------------------------------------------- */
+/* terminal.c */
 
 /* Whether there is a terminal whose foreground we are. */
 bool terminal_available(void);
@@ -155,7 +155,7 @@ void terminal_flush(struct approver *approver);
 /* Take the prompt away. why, when not NULL, is shown on a new line; "" only ends the line. */
 void terminal_close(struct approver *approver, const char *why);
 
-/* --- filter.c --------------------------------------------------------------------- */
+/* filter.c */
 
 int filter_ask(struct approver *approver, const char *command, struct error *error);
 void filter_close(struct approver *approver);

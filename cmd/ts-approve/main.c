@@ -37,7 +37,7 @@ static const char nobody_reason[] =
     "Denied: nobody could be asked. This run has no terminal and no approver, and no rule allows "
     "the call. Do without it, or say what you would need.";
 
-/* --- Asking ------------------------------------------------------------------------- */
+/* Asking. */
 
 static void remember_resolved(struct approver *approver, const char *request_id)
 {
@@ -185,7 +185,7 @@ void asking_cancel(struct approver *approver)
     ask_next(approver);
 }
 
-/* --- Lines -------------------------------------------------------------------------- */
+/* Lines. */
 
 static void take_batch(struct approver *approver, cJSON *tree)
 {
@@ -314,7 +314,7 @@ static void resumed(void *context)
     terminal_resumed(context);
 }
 
-/* --- Start -------------------------------------------------------------------------- */
+/* Start. */
 
 static void load_policy(struct approver *approver, const char *file)
 {

@@ -58,7 +58,7 @@ bool terminal_available(void)
     return available;
 }
 
-/* --- What is shown ------------------------------------------------------------------ */
+/* What is shown. */
 
 static void say(struct terminal *terminal, const char *text)
 {
@@ -175,7 +175,7 @@ static void explain(struct approver *approver)
     say(terminal, "  Ctrl-C or Ctrl-D denies, and cancels the turn\n");
 }
 
-/* --- Replies ---------------------------------------------------------------------- */
+/* Replies. */
 
 static void apply(struct approver *approver, struct entry *entry, const struct reply *reply)
 {
@@ -247,7 +247,7 @@ void terminal_flush(struct approver *approver)
         die(EXIT_SYSTEM, "out of memory");
 }
 
-/* --- Opening and closing ------------------------------------------------------------- */
+/* Opening and closing. */
 
 /* A program that was killed may have left the terminal without lines, echo or Ctrl-C. */
 static void make_usable(struct terminal *terminal)

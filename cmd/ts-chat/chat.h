@@ -26,6 +26,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 
 enum {
     IDENTIFIER_LIMIT = 256, /* bytes of a correlation id we take over */
@@ -158,9 +159,9 @@ struct chat {
 };
 
 /* main.c: end the process because nothing else is possible */
-_Noreturn void chat_die(struct chat *chat, enum exit_code code, const char *what);
-_Noreturn void chat_die_system(struct chat *chat, const char *what); /* what: errno */
-_Noreturn void chat_usage(struct chat *chat, const char *what);
+noreturn void chat_die(struct chat *chat, enum exit_code code, const char *what);
+noreturn void chat_die_system(struct chat *chat, const char *what); /* what: errno */
+noreturn void chat_usage(struct chat *chat, const char *what);
 
 /* output.c */
 int output_open(struct chat *chat, struct error *error);
@@ -194,7 +195,7 @@ bool pipeline_running(const struct chat *chat);
 void turn_begin(struct chat *chat, const struct send *send);
 void turn_call_model(struct chat *chat);
 void turn_model_done(struct chat *chat, const cJSON *done);
-void turn_model_failed(struct chat *chat, const cJSON *error);
+void turn_model_failed(struct chat *chat, const cJSON *line);
 void turn_tools_done(struct chat *chat);
 const char *turn_next_fallback(struct chat *chat);
 void turn_stop(struct chat *chat, enum stop stop);

@@ -52,7 +52,7 @@ int output_open(struct chat *chat, struct error *error)
 }
 
 /* The reader of our output has left: nobody is there to work for. */
-_Noreturn static void reader_gone(struct chat *chat)
+static noreturn void reader_gone(struct chat *chat)
 {
     int failure = errno;
     int status;

@@ -331,7 +331,8 @@ void pipeline_send_batch(struct chat *chat)
         pipeline_send(chat, text.data, text.length);
     buffer_release(&text);
     if (!fits) {
-        give_up_missing(chat, "error", "not run: the arguments of this batch are longer than 8 MiB");
+        give_up_missing(
+            chat, "error", "not run: the arguments of this batch are longer than 8 MiB");
         turn_tools_done(chat);
     }
 }

@@ -37,7 +37,7 @@ static void warn_plain(const char *format, ...)
     warn("%s", text);
 }
 
-/* ---- check -------------------------------------------------------------------- */
+/* Check. */
 
 static bool check_file(const char *path)
 {
@@ -68,7 +68,7 @@ int check_files(const struct request *request)
     return good ? EXIT_DONE : EXIT_CONFIG;
 }
 
-/* ---- path --------------------------------------------------------------------- */
+/* Path. */
 
 static void print_path(const char *what, const char *path)
 {
@@ -94,7 +94,7 @@ int print_paths(const struct request *request)
     return EXIT_DONE;
 }
 
-/* ---- trust -------------------------------------------------------------------- */
+/* Trust. */
 
 static void read_all(const char *path, struct buffer *content)
 {
@@ -162,7 +162,7 @@ int untrust_files(const struct request *request)
     return change_all(request, false);
 }
 
-/* ---- toml-json ------------------------------------------------------------------ */
+/* toml-json: for the TOML test suite. */
 
 int print_toml(const struct request *request)
 {

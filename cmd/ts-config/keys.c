@@ -42,7 +42,7 @@ static void print_plain(void)
     }
 }
 
-/* ---- JSON --------------------------------------------------------------------- */
+/* JSON. */
 
 static int add_key(cJSON *object, const struct config_key *key)
 {
@@ -80,7 +80,7 @@ static void print_json(void)
     json_free(list);
 }
 
-/* ---- mdoc --------------------------------------------------------------------- */
+/* Mdoc. */
 
 /* A text in an mdoc line: nothing in it may be taken as a request or an escape. */
 static void put_mdoc(const char *text)

@@ -69,7 +69,7 @@ static bool is_wanted(const struct request *request, const struct config_key *ke
     return request->operands[0] == NULL && strcmp(key->name, "models") != 0;
 }
 
-/* ---- as a table -------------------------------------------------------------- */
+/* As a table. */
 
 struct widths {
     size_t name, value;
@@ -118,7 +118,7 @@ static void print_table(const struct config *config, const struct request *reque
     }
 }
 
-/* ---- as JSON ------------------------------------------------------------------ */
+/* As JSON. */
 
 static cJSON *list_json(const struct config *config, const char *name)
 {

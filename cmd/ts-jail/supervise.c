@@ -44,7 +44,7 @@ struct keeper {
     int end_signal; /* that we were sent; 0: none */
 };
 
-/* --- the command's side ---------------------------------------------------- */
+/* The command's side. */
 
 static char **split_arguments(struct buffer *arguments, size_t count, char **command)
 {
@@ -125,7 +125,7 @@ static noreturn void become_command(const struct jail *jail, int result, int com
     inside_become(&inside, jail->command);
 }
 
-/* --- the keeper ------------------------------------------------------------- */
+/* The keeper. */
 
 static int watch_signals(void)
 {
@@ -318,7 +318,7 @@ static int keep(struct jail *jail, pid_t front)
     return code;
 }
 
-/* --- the front -------------------------------------------------------------- */
+/* The front. */
 
 /*
  * Why two processes: when ts-jail itself is killed, the kernel only signals

@@ -13,7 +13,7 @@ enum {
     LINE_ROOM = LINE_LIMIT_MODEL,
 };
 
-/* --- Life -------------------------------------------------------------------------- */
+/* Life. */
 
 static char *id_text(const cJSON *id, unsigned long number)
 {
@@ -102,7 +102,7 @@ static struct call *new_call(struct service *service, cJSON *line)
     return call;
 }
 
-/* --- The model, its key and its address ------------------------------------------------ */
+/* The model, its key and its address. */
 
 static int look_up(struct call *call, struct error *error)
 {
@@ -146,7 +146,7 @@ static void refuse(struct call *call, enum failure_class class, const struct err
     call_end(call);
 }
 
-/* --- Asking for the list of models ------------------------------------------------------- */
+/* Asking for the list of models. */
 
 static enum exchange_taken take_list(void *context, const char *bytes, size_t length)
 {
@@ -239,7 +239,7 @@ static void ask_list(struct call *call)
         call_failed(call, &failure);
 }
 
-/* --- Lines --------------------------------------------------------------------------------- */
+/* Lines. */
 
 void call_continue(struct call *call)
 {

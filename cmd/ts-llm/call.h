@@ -33,7 +33,7 @@ struct call {
     struct call *next;
     char *id; /* as JSON */
     bool resolving;
-    bool told; /* a model line has been put out; a better one may follow */
+    bool told;   /* a model line has been put out; a better one may follow */
     cJSON *line; /* until the body is built */
     struct config_model model;
     struct model_facts *facts; /* the service's */
@@ -77,7 +77,7 @@ bool call_any_running(const struct service *service);
 /* Break everything off without a word. */
 void call_drop_all(struct service *service);
 
-/* --- Between the files of this program ------------------------------------------ */
+/* Between the files of this program. */
 
 /* Ask the server (call_answer.c). */
 void call_ask(struct call *call);

@@ -26,7 +26,7 @@ static bool success(int status)
     return status >= 200 && status < 300;
 }
 
-/* --- Bytes ----------------------------------------------------------------------- */
+/* Bytes. */
 
 static enum answer_status note_bad(
     struct call *call, enum answer_status status, const struct error *error)
@@ -137,7 +137,7 @@ static enum exchange_taken take_bytes(void *context, const char *bytes, size_t l
     return taken;
 }
 
-/* --- The end ----------------------------------------------------------------------- */
+/* The end. */
 
 static void look_for_tool_text(struct call *call)
 {
@@ -161,8 +161,7 @@ static void tell_notes(struct call *call)
     cJSON *parsed = NULL;
     if (notes->length > 0 && buffer_printf(&array, "[%s]", notes->data) == 0)
         parsed = json_parse(array.data, array.length, NULL);
-    cJSON_ArrayForEach(note, parsed)
-        call_put_info(call, "%s", note->valuestring);
+    cJSON_ArrayForEach(note, parsed) call_put_info(call, "%s", note->valuestring);
     json_free(parsed);
     buffer_release(&array);
 }
@@ -282,7 +281,7 @@ static void ended(void *context, const struct failure *broken)
     call_end(call);
 }
 
-/* --- The beginning ------------------------------------------------------------------- */
+/* The beginning. */
 
 static int build(struct call *call)
 {

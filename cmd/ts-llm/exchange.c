@@ -16,7 +16,7 @@ enum {
     KEY_HEADER_SIZE = 8 << 10,
 };
 
-/* --- libcurl's sockets and timer in our loop ----------------------------------- */
+/* libcurl's sockets and timer in our loop. */
 
 struct watched_socket {
     struct exchange_pool *pool;
@@ -125,7 +125,7 @@ void exchange_pool_release(struct exchange_pool *pool)
     pool->multi = NULL;
 }
 
-/* --- What went wrong, in plain words ----------------------------------------------- */
+/* What went wrong, in plain words. */
 
 static double seconds(int64_t ms)
 {
@@ -206,7 +206,7 @@ static void explain(struct failure *failure, const struct exchange *exchange, CU
     }
 }
 
-/* --- One exchange -------------------------------------------------------------------- */
+/* One exchange. */
 
 static void arm(struct exchange *exchange, int64_t wait_ms)
 {

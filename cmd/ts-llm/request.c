@@ -19,7 +19,7 @@ void request_body_release(struct request_body *body)
     buffer_release(&body->text);
 }
 
-/* --- Messages ---------------------------------------------------------------- */
+/* Messages. */
 
 /* Broken arguments stay in the history as the model gave them; servers refuse them on replay. */
 static int mend_arguments(cJSON *message)
@@ -90,7 +90,7 @@ static int settle_messages(const cJSON *messages, const struct config_model *mod
     return 0;
 }
 
-/* --- Settings ------------------------------------------------------------------ */
+/* Settings. */
 
 static int add_effort(cJSON *body, const cJSON *line, const struct config_model *model)
 {
@@ -151,7 +151,7 @@ static int add_extra(cJSON *body, const struct config_model *model, struct error
     return merge(body, extra) < 0 ? error_set(error, "out of memory") : 0;
 }
 
-/* --- The whole ------------------------------------------------------------------- */
+/* The whole. */
 
 static int move_member(cJSON *body, cJSON *line, const char *key)
 {

@@ -28,7 +28,7 @@ bool service_full(struct service *service)
     return true;
 }
 
-/* --- Input --------------------------------------------------------------------- */
+/* Input. */
 
 static void refuse_line(struct service *service, const char *reason)
 {
@@ -95,7 +95,7 @@ static void input_ready(void *context, short events)
     }
 }
 
-/* --- Output ---------------------------------------------------------------------- */
+/* Output. */
 
 static void flush(struct service *service)
 {
@@ -129,7 +129,7 @@ static void before_wait(void *context)
         die(EXIT_SYSTEM, "watch stdout: out of memory");
 }
 
-/* --- Life -------------------------------------------------------------------------- */
+/* Life. */
 
 int service_init(struct service *service, struct config *config, struct error *error)
 {

@@ -58,7 +58,7 @@ static bool is_authorised(const struct server_options *options, const struct evk
            equal_in_constant_time(options->key, given + sizeof scheme - 1);
 }
 
-/* ---- built-in answers ---- */
+/* Built-in answers. */
 
 static int append_model(const struct server_options *options, struct buffer *json, const char *name)
 {
@@ -116,7 +116,7 @@ static int answer_builtin(const struct server_options *options, const struct req
     return status < 0 ? -1 : plan_end_piece(plan);
 }
 
-/* ---- scripted answers ---- */
+/* Scripted answers. */
 
 static int answer_unmatched(const struct request *request, struct plan *plan)
 {

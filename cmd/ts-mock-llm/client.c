@@ -132,7 +132,7 @@ void client_kill(struct client *client, bool reset)
     if (reset) {
         /* evhttp shuts its side down first, which would end it in peace. */
         struct sockaddr none = {.sa_family = AF_UNSPEC};
-        connect(
+        (void)connect(
             bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), &none, sizeof none);
     }
     let_go(client, LOG_DISCONNECTED);

@@ -63,7 +63,7 @@ int append_next_fragment(const struct composer *composer, struct buffer *buffer,
 int append_whole_call(
     const struct composer *composer, struct buffer *buffer, const struct call *call);
 
-/* ---- events ---- */
+/* Events. */
 
 /* Make composer->head, which begins every chunk. */
 int make_head(struct composer *composer);
@@ -87,7 +87,7 @@ int send_stream_error(struct composer *composer);
 /* The block of frames that the plan's tokens are sent from. */
 int make_tokens(struct composer *composer);
 
-/* ---- the two forms ---- */
+/* The two forms. */
 
 int compose_stream(struct composer *composer);
 int compose_whole(struct composer *composer);

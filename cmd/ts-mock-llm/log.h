@@ -21,9 +21,9 @@ enum log_end {
 /* Append to the file; -1 with a sentence. Without it the functions below do nothing. */
 int log_open(const char *path, struct error *error);
 
-/* line: of the rule that answers; 0: none. */
+/* rule: the line of the rule that answers; 0: none. */
 void log_request(const struct request *request, const char *method, uint64_t serial,
-    unsigned long line, int status);
+    unsigned long rule, int status);
 void log_end(uint64_t serial, enum log_end how, int64_t body_bytes);
 
 #endif

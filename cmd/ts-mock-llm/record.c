@@ -80,7 +80,7 @@ static void soon(struct exchange *exchange)
     evtimer_add(exchange->later, &now);
 }
 
-/* ---- from the backend to the client ---- */
+/* From the backend to the client. */
 
 static void begin_answer(struct exchange *exchange)
 {
@@ -197,7 +197,7 @@ static void on_later(evutil_socket_t fd, short what, void *context)
     exchange_free(exchange);
 }
 
-/* ---- from the client to the backend ---- */
+/* From the client to the backend. */
 
 /* Headers that are about one hop, or that libcurl makes itself. */
 static bool is_passed_on(const char *name)

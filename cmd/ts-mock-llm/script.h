@@ -146,6 +146,6 @@ int script_add(struct script *script, const char *text, size_t length, unsigned 
 void script_release(struct script *script);
 
 /* Set quirks from an array of names. 0, or -1 with a sentence that names the unknown one. */
-int script_quirks(bool quirks[QUIRK_COUNT], const cJSON *names, struct error *error);
+int script_quirks(bool quirks[QUIRK_COUNT], const cJSON *list, struct error *error);
 
 #endif

@@ -8,11 +8,11 @@
 /* Wrapped text in one style behind a mark of its own style, which the other rows are indented by.
  */
 void paint(struct rows *rows, const struct markdown *look, const char *mark, unsigned mark_style,
-    unsigned style, const char *text);
+    unsigned style, const char *line);
 
 /* The same in one row: what does not fit is cut off, and an ellipsis says so. */
 void paint_cut(struct rows *rows, const struct markdown *look, const char *mark,
-    unsigned mark_style, unsigned style, const char *text);
+    unsigned mark_style, unsigned style, const char *line);
 
 /* End the program unless status is 0. */
 void painted(int status);

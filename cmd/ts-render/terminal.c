@@ -67,7 +67,7 @@ static struct markdown look_of(const struct terminal *terminal)
     return terminal->answer.look;
 }
 
-/* --- what is complete ---------------------------------------------------- */
+/* What is complete. */
 
 /* Rows of a kind follow: set them off from others. */
 static void begin_group(struct terminal *terminal, enum group group)
@@ -117,7 +117,7 @@ static void note_error(struct terminal *terminal, const char *text)
     note(terminal, STYLE_RED, terminal->options->unicode ? "✗ " : "x ", text);
 }
 
-/* --- text ---------------------------------------------------------------- */
+/* Text. */
 
 static void begin_call(struct terminal *terminal, const char *id)
 {
@@ -194,7 +194,7 @@ static void discard(struct terminal *terminal)
     terminal->changed = true;
 }
 
-/* --- state --------------------------------------------------------------- */
+/* State. */
 
 static void think(struct terminal *terminal, bool thinking)
 {
@@ -260,7 +260,7 @@ static void take_result(struct terminal *terminal, const struct event *event)
         note(terminal, STYLE_RED, "", reason);
 }
 
-/* --- drawing ------------------------------------------------------------- */
+/* Drawing. */
 
 static bool spinning(const struct terminal *terminal, int64_t now)
 {

@@ -24,7 +24,7 @@ struct batch {
     struct batch *next;
 };
 
-/* --- the room for results --------------------------------------------------------- */
+/* The room for results. */
 
 static bool will_run(const struct call *call)
 {
@@ -56,7 +56,7 @@ static void share_room(struct batch *batch)
     }
 }
 
-/* --- one batch ---------------------------------------------------------------------- */
+/* One batch. */
 
 static void put_complete(const struct batch *batch)
 {
@@ -137,7 +137,7 @@ static void call_done(void *context, struct call *call)
     dispatch(batch->owner);
 }
 
-/* --- all of them --------------------------------------------------------------------- */
+/* All of them. */
 
 /* The decision on what a running tool asked for goes to that tool. */
 static bool answer_parent(

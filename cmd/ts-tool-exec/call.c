@@ -102,7 +102,7 @@ static void complete(struct call *call, const struct outcome *outcome)
     call->done(call->context, call);
 }
 
-/* --- what the tool prints ------------------------------------------------------- */
+/* What the tool prints. */
 
 static void put_chunk(struct call *call, const char *text, size_t length)
 {
@@ -263,7 +263,7 @@ static void streams_ready(void *context, short events)
     }
 }
 
-/* --- the end ----------------------------------------------------------------------- */
+/* The end. */
 
 static void process_ended(void *context, short events)
 {
@@ -308,7 +308,7 @@ void call_stop(struct call *call, enum call_end end)
     loop_timer_set(call->setting->stage->loop, &call->timer, clock_monotonic_ms() + STOP_MS);
 }
 
-/* --- the beginning ------------------------------------------------------------------ */
+/* The beginning. */
 
 /* A file in memory: no pipe to feed while the tool may not read. -1 with a sentence. */
 static int write_arguments(const struct call *call, struct error *error)
@@ -428,7 +428,7 @@ void call_start(struct call *call)
         call->started + (int64_t)(call->timeout * 1000) + OVERDUE_MS);
 }
 
-/* --- beside other calls ------------------------------------------------------------- */
+/* Beside other calls. */
 
 static bool share_path(const struct call *call, const struct call *other)
 {

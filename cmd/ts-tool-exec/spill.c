@@ -61,7 +61,7 @@ static int make_directory(struct error *error)
 static void file_name(char *name, const char *call_id)
 {
     size_t length = 0;
-    for (; call_id[length] != '\0' && length < NAME_LENGTH; length++) {
+    for (; length < NAME_LENGTH && call_id[length] != '\0'; length++) {
         char byte = call_id[length];
         bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
                      (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';

@@ -63,7 +63,7 @@ void item_fail(struct item *item, const char *format, ...)
     va_end(values);
 }
 
-/* --- Name and arguments ----------------------------------------------------------- */
+/* Name and arguments. */
 
 /* As we write it, or as OpenAI does: {"id", "function":{"name","arguments"}}. */
 static const cJSON *call_member(const cJSON *call, const char *key)
@@ -141,7 +141,7 @@ static void read_arguments(struct item *item, const cJSON *given)
         item_fail(item, "Error: %s", error.text);
 }
 
-/* --- Paths ------------------------------------------------------------------------ */
+/* Paths. */
 
 static void warn_in_preview(struct item *item, const char *format, const char *text)
 {
@@ -198,7 +198,7 @@ static void judge_paths(
     }
 }
 
-/* --- Header and preview ------------------------------------------------------------- */
+/* Header and preview. */
 
 static void list_arguments(struct buffer *buffer, const cJSON *arguments)
 {
@@ -277,7 +277,7 @@ void item_take_answer(struct item *item, const cJSON *answer)
         item->approval_label = stage_need(strdup(label));
 }
 
-/* --- The line ----------------------------------------------------------------------- */
+/* The line. */
 
 static void add_text(cJSON *tree, const char *key, const char *text)
 {

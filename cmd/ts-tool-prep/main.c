@@ -81,7 +81,7 @@ struct prep {
     size_t held; /* bytes of lines that wait behind a batch */
 };
 
-/* --- Output in order ----------------------------------------------------------- */
+/* Output in order. */
 
 static bool batch_ready(const struct batch *batch)
 {
@@ -189,7 +189,7 @@ static void forward(struct prep *prep, const char *line, size_t length)
     hold(prep, (struct output){.line = copy, .length = length});
 }
 
-/* --- Batches -------------------------------------------------------------------- */
+/* Batches. */
 
 static void start_previews(struct batch *batch);
 
@@ -289,7 +289,7 @@ static void take_batch(struct prep *prep, cJSON *tree)
     put_ready(prep);
 }
 
-/* --- Cancelling ------------------------------------------------------------------ */
+/* Cancelling. */
 
 static void cancel_batch(struct batch *batch)
 {
@@ -313,7 +313,7 @@ static void cancel(struct prep *prep, const char *batch_id)
     }
 }
 
-/* --- Lines ----------------------------------------------------------------------- */
+/* Lines. */
 
 static void take_line(void *context, cJSON *tree, const char *line, size_t length)
 {
@@ -341,7 +341,7 @@ static bool stopped(void *context, int signal)
     return true;
 }
 
-/* --- Start ----------------------------------------------------------------------- */
+/* Start. */
 
 static int check_directory(const char *directory)
 {

@@ -50,7 +50,7 @@ struct preview {
 
 static int launch(struct preview *preview, struct error *error);
 
-/* --- The end ---------------------------------------------------------------------- */
+/* The end. */
 
 static void close_streams(struct preview *preview)
 {
@@ -161,7 +161,7 @@ static void evaluate(struct preview *preview, int status)
     finish(preview, answer, &error);
 }
 
-/* --- While it runs ------------------------------------------------------------------ */
+/* While it runs. */
 
 /* Returns false when the stream has nothing more at present. */
 static bool read_stream(struct preview *preview, int which)
@@ -215,7 +215,7 @@ static void time_is_up(void *context)
     process_signal_group(&preview->process, SIGKILL);
 }
 
-/* --- The beginning ------------------------------------------------------------------- */
+/* The beginning. */
 
 /* A file in memory: no pipe to feed while the program may not read. */
 static int write_arguments(const cJSON *arguments, struct error *error)

@@ -78,7 +78,7 @@ static int add_reasoning(struct answer *answer, const char *field, const char *t
     return keep(answer, THINK_REASONING, field, text, length);
 }
 
-/* --- One choice as a tree ---------------------------------------------------- */
+/* One choice as a tree. */
 
 static int add_text_value(struct answer *answer, const cJSON *value, const char *field)
 {
@@ -169,7 +169,7 @@ static enum answer_status add_tree(
     return result < 0 ? no_room(error) : ANSWER_MORE;
 }
 
-/* --- Payloads ------------------------------------------------------------------ */
+/* Payloads. */
 
 /* Bytes that are no UTF-8, and "\u0000", become U+FFFD. */
 static int repair(struct buffer *repaired, const char *text, size_t length)
@@ -303,7 +303,7 @@ int answer_finish(struct answer *answer, struct error *error)
     return -1;
 }
 
-/* --- Tool calls that the server left in the text --------------------------------- */
+/* Tool calls that the server left in the text. */
 
 static bool bare_call(const char *content, size_t length)
 {

@@ -94,7 +94,7 @@ int assembly_note(struct assembly *assembly, const char *sentence)
     return 0;
 }
 
-/* --- Finding the call a fragment belongs to ------------------------------- */
+/* Finding the call a fragment belongs to. */
 
 struct fragment {
     const char *id;   /* NULL: absent */
@@ -185,7 +185,7 @@ static struct assembly_call *find_call(struct assembly *assembly, const struct f
     return call != NULL ? call : new_call(assembly, fragment->index);
 }
 
-/* --- Filling it ------------------------------------------------------------ */
+/* Filling it. */
 
 static void track(struct assembly_call *call, const char *text, size_t length)
 {
@@ -299,7 +299,7 @@ int assembly_add_calls(struct assembly *assembly, const cJSON *calls)
     return 0;
 }
 
-/* --- The end ---------------------------------------------------------------- */
+/* The end. */
 
 static void drop_call(struct assembly *assembly, size_t at)
 {

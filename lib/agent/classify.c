@@ -77,7 +77,7 @@ void failure_set(struct failure *failure, enum failure_class class, const char *
     set_text(failure, text, strlen(text));
 }
 
-/* --- What the server said ---------------------------------------------------- */
+/* What the server said. */
 
 struct told {
     const cJSON *error; /* the object with the details, or NULL */
@@ -186,7 +186,7 @@ static void learn_sizes(struct failure *failure, const struct told *told)
         failure->prompt_tokens = number_behind(told->message, requested);
 }
 
-/* --- The class --------------------------------------------------------------- */
+/* The class. */
 
 static bool is_rate_limit(const struct told *told, int status)
 {

@@ -53,7 +53,7 @@ static bool path_matches(const struct policy_call *call, const char *pattern, co
     return glob_match(GLOB_PATH, strcmp(expanded, ".") == 0 ? "" : expanded, below);
 }
 
-/* --- Commands --------------------------------------------------------------------- */
+/* Commands. */
 
 /* Commands that run the command behind them. */
 static bool is_wrapper(const char *text, size_t length)
@@ -137,7 +137,7 @@ static enum fit command_prohibited(const struct case_file *file, char *const *pa
     return best;
 }
 
-/* --- Arguments -------------------------------------------------------------------- */
+/* Arguments. */
 
 static bool value_matches(
     const struct policy_call *call, char *const *patterns, const char *text, bool any_kind)
@@ -220,7 +220,7 @@ static bool names_a_path(const struct policy_call *call, const struct policy_rul
     return false;
 }
 
-/* --- Verdicts --------------------------------------------------------------------- */
+/* Verdicts. */
 
 static enum fit prohibition(const struct case_file *file, const struct policy_rule *rule)
 {

@@ -90,7 +90,7 @@ static char next_byte(struct mender *mender)
     return mender->at < mender->end ? *mender->at : '\0';
 }
 
-/* --- Strings -------------------------------------------------------------------- */
+/* Strings. */
 
 static bool four_hex(const char *at, const char *end)
 {
@@ -179,7 +179,7 @@ static bool mend_string(struct mender *mender)
     return refuse(mender, "the text ends inside a string: it may have been cut off");
 }
 
-/* --- Everything else ------------------------------------------------------------ */
+/* Everything else. */
 
 static size_t word_length(const struct mender *mender)
 {
@@ -319,7 +319,7 @@ static cJSON *mend_object(const char *text, size_t length, unsigned *fixes, stru
     return tree;
 }
 
-/* --- The whole text ------------------------------------------------------------- */
+/* The whole text. */
 
 static void trim(const char **text, size_t *length)
 {

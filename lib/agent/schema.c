@@ -33,7 +33,7 @@ static int type_of(const cJSON *schema)
     return -1;
 }
 
-/* --- The schema itself ---------------------------------------------------------- */
+/* The schema itself. */
 
 static int check_any(const cJSON *schema, const char *place, struct error *error);
 
@@ -167,7 +167,7 @@ int schema_check(const cJSON *schema, struct error *error)
     return 0;
 }
 
-/* --- Values --------------------------------------------------------------------- */
+/* Values. */
 
 static int validate_any(const cJSON *schema, cJSON *value, const char *place, struct error *error);
 

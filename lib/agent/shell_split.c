@@ -35,7 +35,7 @@ void shell_commands_release(struct shell_commands *commands)
     *commands = (struct shell_commands){0};
 }
 
-/* --- Reserved words ------------------------------------------------------------- */
+/* Reserved words. */
 
 /* Whether the bytes at `at` are this word and nothing more. */
 static bool at_word(const struct shell_scanner *scanner, const char *word)
@@ -82,7 +82,7 @@ static unsigned at_end(const struct shell_scanner *scanner)
     return 0;
 }
 
-/* --- Simple commands -------------------------------------------------------------- */
+/* Simple commands. */
 
 struct simple {
     struct buffer text;
@@ -310,7 +310,7 @@ static bool parse_simple(struct shell_scanner *scanner)
     return sound;
 }
 
-/* --- Compound commands ------------------------------------------------------------ */
+/* Compound commands. */
 
 static bool parse_redirections(struct shell_scanner *scanner)
 {

@@ -75,7 +75,7 @@ bool shell_split_inner(struct shell_scanner *scanner, const char *text)
     return sound;
 }
 
-/* --- Between words ---------------------------------------------------------------- */
+/* Between words. */
 
 void shell_skip_blanks(struct shell_scanner *scanner)
 {
@@ -179,7 +179,7 @@ bool shell_heredocs_done(struct shell_scanner *scanner)
     return shell_refuse(scanner, "a here-document that does not end or is not understood");
 }
 
-/* --- Expansions ------------------------------------------------------------------- */
+/* Expansions. */
 
 /* $( ... ), <( ... ) and >( ... ), from behind the parenthesis on. */
 static bool parse_substitution(struct shell_scanner *scanner)
@@ -319,7 +319,7 @@ static bool expands(const char *dollar)
     return dollar[1] != '\0' && strchr(" \t\n\"'=:,;.%/", dollar[1]) == NULL;
 }
 
-/* --- Words ------------------------------------------------------------------------ */
+/* Words. */
 
 void shell_word_release(struct shell_word *word)
 {

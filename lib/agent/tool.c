@@ -15,7 +15,6 @@ enum {
     READ_SIZE = 64 << 10,   /* bytes asked for at once */
     EVENT_LIMIT = 8 << 20,  /* bytes of an event line, as ts-events(5) has it */
     EVENT_WAIT_MS = 10000,  /* patience with a runner that does not read */
-    PROGRESS_LIMIT = 4096,  /* bytes of a progress message */
     FIRST_FREE_FD = 3,      /* an event descriptor below this would be stdout's */
     TIMEOUT_MOST_S = 86400, /* a limit beyond a day is none */
 };
@@ -272,23 +271,4 @@ static void send_event(
 void tool_display(struct tool_call *call, const char *text, size_t length)
 {
     send_event(call, "display", "text", text, length);
-}
-
-void tool_chunk(struct tool_call *call, const char *text, size_t length)
-{
-    send_event(call, "tool_output_chunk", "chunk", text, length);
-}
-
-void tool_progress(struct tool_call *call, const char *format, ...)
-{
-    if (call->event_fd < 0)
-        return;
-    struct buffer text;
-    buffer_init(&text, PROGRESS_LIMIT);
-    va_list values;
-    va_start(values, format);
-    if (buffer_vprintf(&text, format, values) == 0)
-        send_event(call, "progress", "message", text.data, text.length);
-    va_end(values);
-    buffer_release(&text);
 }

@@ -105,13 +105,9 @@ int tool_path(const struct tool_call *call, const char *key, const char *fallbac
     struct error *error);
 
 /*
- * Lines to the runner: what a person gets instead of the output, a piece of
- * output as it comes, a word on progress. Nothing happens when nobody listens;
- * a listener that has gone is no error.
+ * A line to the runner: what a person gets instead of the output. Nothing happens when nobody
+ * listens; a listener that has gone is no error.
  */
 void tool_display(struct tool_call *call, const char *text, size_t length);
-void tool_chunk(struct tool_call *call, const char *text, size_t length);
-void tool_progress(struct tool_call *call, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -53,7 +53,7 @@ void tool_set_release(struct tool_set *set)
     *set = (struct tool_set){0};
 }
 
-/* --- Members ---------------------------------------------------------------- */
+/* Members. */
 
 static int no_memory(struct error *error)
 {
@@ -210,7 +210,7 @@ static int read_members(struct tool_definition *tool, const cJSON *tree, struct 
     return 0;
 }
 
-/* --- A whole definition ------------------------------------------------------- */
+/* A whole definition. */
 
 /* Members that refer to each other. */
 static int check_definition(
@@ -330,7 +330,7 @@ static int definition_read(struct tool_definition *tool, const char *directory,
     return result;
 }
 
-/* --- Sets --------------------------------------------------------------------- */
+/* Sets. */
 
 static int add_file(struct tool_set *set, const char *directory, const char *file_name,
     bool shipped, struct error *error)
@@ -499,13 +499,4 @@ int tool_set_append_wire(const struct tool_set *set, enum tool_group group, stru
         separator = ",";
     }
     return buffer_append_text(buffer, separator[0] == '[' ? "[]" : "]");
-}
-
-bool tool_is_path(const struct tool_definition *tool, const char *name)
-{
-    for (size_t i = 0; tool->paths != NULL && tool->paths[i] != NULL; i++) {
-        if (strcmp(tool->paths[i], name) == 0)
-            return true;
-    }
-    return false;
 }

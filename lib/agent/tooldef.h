@@ -94,7 +94,4 @@ const struct tool_definition *tool_set_find(const struct tool_set *set, const ch
 /* Append the request's "tools" value, a JSON array; empty group: "[]". 0, or -1 (errno). */
 int tool_set_append_wire(const struct tool_set *set, enum tool_group group, struct buffer *buffer);
 
-/* Whether the argument called name is one of the tool's paths. */
-bool tool_is_path(const struct tool_definition *tool, const char *name);
-
 #endif

@@ -9,9 +9,6 @@ enum { CLOCK_UTC_SIZE = 25 }; /* "2026-03-01T10:05:12.123Z" and its NUL */
 
 int64_t clock_monotonic_ms(void);
 
-/* Seconds since 1970, with a fraction. */
-double clock_unix_seconds(void);
-
 /* Now, in UTC, with milliseconds. text has at least CLOCK_UTC_SIZE bytes. */
 void clock_utc_now(char *text, size_t size);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- keys ----------------------------------------------------------------- */
+/* Keys. */
 
 const struct config_key *config_find(const char *name)
 {
@@ -42,7 +42,7 @@ static size_t key_count(void)
     return count;
 }
 
-/* ---- one setting ---------------------------------------------------------- */
+/* One setting. */
 
 void setting_clear(struct setting *setting)
 {
@@ -153,7 +153,7 @@ int setting_take_toml(struct setting *setting, const struct config_key *key,
     return status;
 }
 
-/* ---- environment ---------------------------------------------------------- */
+/* Environment. */
 
 /*
  * An empty variable can say 'none' only where an empty value means that. Where
@@ -188,7 +188,7 @@ static void add_environment(struct config *config, struct problems *problems)
     }
 }
 
-/* ---- loading -------------------------------------------------------------- */
+/* Loading. */
 
 const char *config_system_file(void)
 {
@@ -325,7 +325,7 @@ void config_free(struct config *config)
     free(config);
 }
 
-/* ---- flags ---------------------------------------------------------------- */
+/* Flags. */
 
 int config_set_option(struct config *config, int option, const char *value, struct error *error)
 {
@@ -341,7 +341,7 @@ int config_set_option(struct config *config, int option, const char *value, stru
     return 0;
 }
 
-/* ---- values --------------------------------------------------------------- */
+/* Values. */
 
 static const struct setting *setting_of(const struct config *config, const char *name)
 {
@@ -384,11 +384,6 @@ const char *config_list_item(const struct config *config, const char *name, size
 {
     const struct setting *setting = setting_of(config, name);
     return index < setting->count ? setting->items[index] : NULL;
-}
-
-const struct toml_value *config_value(const struct config *config, const char *name)
-{
-    return setting_of(config, name)->tree;
 }
 
 enum config_origin config_origin(const struct config *config, const char *name)

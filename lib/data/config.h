@@ -32,7 +32,7 @@ enum config_type {
     CONFIG_NUMBER,
     CONFIG_BOOLEAN,
     CONFIG_LIST,  /* of texts */
-    CONFIG_TABLE, /* structured; see config_value */
+    CONFIG_TABLE, /* structured */
 };
 
 enum config_origin {
@@ -116,10 +116,9 @@ const char *config_file(const struct config *config, size_t index, enum config_o
 
 /*
  * Check one file alone, as a user's file: 0, or -1 with its errors, joined by
- * newlines, in problems.
+ * newlines, in text.
  */
-int config_check_file(
-    const char *path, void (*warn)(const char *format, ...), struct buffer *problems);
+int config_check_file(const char *path, void (*warn)(const char *format, ...), struct buffer *text);
 
 /* The file of the project we are in, trusted or not; path has PATH_MAX bytes. */
 bool config_find_project(char *path);
@@ -135,10 +134,6 @@ double config_number(const struct config *config, const char *name);
 bool config_boolean(const struct config *config, const char *name);
 size_t config_list_size(const struct config *config, const char *name);
 const char *config_list_item(const struct config *config, const char *name, size_t index);
-
-/* A key with several values or parts as the file has it; NULL: unset, or not from a file. */
-struct toml_value;
-const struct toml_value *config_value(const struct config *config, const char *name);
 
 /* Any value as text, lists with commas, tables as JSON; a secret as it is. The caller frees it.
  * NULL: unset. */
@@ -159,7 +154,7 @@ bool config_is_set(const struct config *config, const char *name);
  */
 char **config_export(struct config *config, bool secrets);
 
-/* --- Models ------------------------------------------------------------- */
+/* Models. */
 
 struct config_model {
     const char *alias;

@@ -110,7 +110,7 @@ static void note_secret(struct check *check, const char *name, const struct toml
         check->secret = name;
 }
 
-/* ---- the sections with a structure of their own --------------------------- */
+/* The sections with a structure of their own. */
 
 static const struct config_model_key *find_model_key(const char *name)
 {
@@ -232,7 +232,7 @@ static void check_tokens(struct check *check, const struct toml_member *tokens)
     }
 }
 
-/* ---- all others ----------------------------------------------------------- */
+/* All others. */
 
 static void take(
     struct check *check, const struct config_key *key, const struct toml_member *member)

@@ -54,7 +54,7 @@ void problem_at(struct problems *problems, const char *path, int line, int colum
 
 size_t config_key_index(const char *name); /* aborts when there is none */
 
-/* ---- config_check.c: is a value what the key wants? 0, or -1 with a sentence without the name. */
+/* config_check.c: is a value what the key wants? 0, or -1 with a sentence without the name. */
 int config_check_text(const struct config_key *key, const char *text, struct error *error);
 int config_check_toml(
     const struct config_key *key, const struct toml_value *value, struct error *error);
@@ -66,7 +66,7 @@ int config_parse_boolean(const char *text, bool *truth);
 /* Scalar, once checked, as text; NULL: no memory. */
 char *config_toml_text(const struct toml_value *value);
 
-/* ---- config_file.c */
+/* config_file.c */
 
 /* Parse and check a text that stood in a file, and take its values. */
 void config_add_content(struct config *config, const char *path, enum config_origin origin,
@@ -82,7 +82,7 @@ void config_add_file(struct config *config, const char *path, enum config_origin
 int config_read_file(
     const char *path, size_t limit, struct buffer *content, bool *others_read, struct error *error);
 
-/* ---- config.c */
+/* config.c */
 
 /* "~/" expanded; a relative path in a file begins beside that file. The caller frees it. */
 char *config_expand_path(const char *text, const struct config_file *file, struct error *error);
@@ -92,10 +92,10 @@ int setting_take_text(
 int setting_take_toml(struct setting *setting, const struct config_key *key,
     const struct config_file *file, const struct toml_value *value, struct error *error);
 
-/* ---- config_project.c: the file of the project we are in, when it is trusted */
+/* config_project.c: the file of the project we are in, when it is trusted */
 void config_add_project(struct config *config, struct problems *problems);
 
-/* ---- config_model.c */
+/* config_model.c */
 
 /* The aliases that [model] names must exist. */
 void config_check_aliases(const struct config *config, struct problems *problems);

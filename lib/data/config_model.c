@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- texts made when asked for -------------------------------------------- */
+/* Texts made when asked for. */
 
 const char *config_keep(const struct config *config, char *text)
 {
@@ -29,7 +29,7 @@ const char *config_keep(const struct config *config, char *text)
     return text;
 }
 
-/* ---- aliases -------------------------------------------------------------- */
+/* Aliases. */
 
 static const struct toml_value *model_table(
     const struct config *config, size_t file, const char *alias)
@@ -94,7 +94,7 @@ void config_check_aliases(const struct config *config, struct problems *problems
             config, problems, "model.fallback", config_list_item(config, "model.fallback", i), i);
 }
 
-/* ---- fields --------------------------------------------------------------- */
+/* Fields. */
 
 bool config_model_overridden(const struct config *config, const char *alias, const char *like)
 {

@@ -34,7 +34,7 @@ static const struct {
     {"api_key_command", "api.api_key_command", SOURCE_COMMAND},
 };
 
-/* ---- which ----------------------------------------------------------------- */
+/* Which. */
 
 /* Of [api]: what the highest place says; in one place a key comes before a file and a command. */
 static struct source main_source(const struct config *config)
@@ -145,7 +145,7 @@ static int find_source(
     return 0;
 }
 
-/* ---- getting it ------------------------------------------------------------- */
+/* Getting it. */
 
 /* The first line, trimmed; nothing in it may end a header line. */
 static char *first_line(struct buffer *content, const char *where, struct error *error)

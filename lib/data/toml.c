@@ -17,7 +17,7 @@ struct key_path {
     size_t count;
 };
 
-static int parse_value(struct toml_parser *parser, struct toml_value **value, int depth);
+static int parse_value(struct toml_parser *parser, struct toml_value **result, int depth);
 
 static int refuse_here(struct toml_parser *parser, const char *wanted)
 {
@@ -34,7 +34,7 @@ static int refuse_here(struct toml_parser *parser, const char *wanted)
         parser, parser->at, "'%.*s' where %s should be", size > 0 ? size : 1, parser->at, wanted);
 }
 
-/* ---- white space --------------------------------------------------------- */
+/* White space. */
 
 static void skip_blanks(struct toml_parser *parser)
 {
@@ -88,7 +88,7 @@ static int end_of_line(struct toml_parser *parser)
     return refuse_here(parser, "the end of the line");
 }
 
-/* ---- keys ---------------------------------------------------------------- */
+/* Keys. */
 
 static bool is_bare(int byte)
 {
@@ -175,7 +175,7 @@ static int parse_pair(struct toml_parser *parser, struct toml_value *table, int 
     return toml_add_member(parser, table, last, where, value);
 }
 
-/* ---- headers ------------------------------------------------------------- */
+/* Headers. */
 
 /* The table that a header's part but the last leads to; in an array of tables, the newest one. */
 static struct toml_value *step_header(struct toml_parser *parser, struct toml_value *table,
@@ -253,7 +253,7 @@ static int parse_header(struct toml_parser *parser, struct toml_value **current,
     return *current != NULL ? 0 : -1;
 }
 
-/* ---- values -------------------------------------------------------------- */
+/* Values. */
 
 static int parse_array(struct toml_parser *parser, struct toml_value *array, int depth)
 {
@@ -344,7 +344,7 @@ static int parse_value(struct toml_parser *parser, struct toml_value **result, i
     }
 }
 
-/* ---- the document -------------------------------------------------------- */
+/* The document. */
 
 static int parse_document(struct toml_parser *parser)
 {

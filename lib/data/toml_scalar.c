@@ -21,7 +21,7 @@ static size_t token_length(const struct toml_parser *parser)
     return length;
 }
 
-/* ---- times ---------------------------------------------------------------- */
+/* Times. */
 
 /* Exactly count digits; their number, or -1. */
 static int digits(const char *text, size_t length, size_t at, size_t count)
@@ -148,7 +148,7 @@ static int parse_time(struct toml_parser *parser, struct toml_value *value)
     return 0;
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/* Numbers. */
 
 /* Digits of a base with single underscores between them; how many bytes, 0: not so. */
 static size_t digit_run(const char *text, size_t length, const char *allowed)

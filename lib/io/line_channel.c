@@ -111,14 +111,6 @@ void line_channel_flush(struct line_channel *channel)
         close_writing(channel);
 }
 
-void line_channel_end_sending(struct line_channel *channel)
-{
-    if (channel->loop == NULL || channel->write_fd < 0)
-        return;
-    line_writer_drain(&channel->writer, 0);
-    close_writing(channel);
-}
-
 void line_channel_pause(struct line_channel *channel, bool paused)
 {
     if (channel->loop == NULL || channel->paused == paused)

@@ -45,9 +45,6 @@ int line_channel_send(struct line_channel *channel, const char *line, size_t len
 
 void line_channel_flush(struct line_channel *channel);
 
-/* Nothing more will be sent: the peer reads the end of its input. What is queued is sent first. */
-void line_channel_end_sending(struct line_channel *channel);
-
 /* Stop and resume reading, so that a slow consumer slows the producer. */
 void line_channel_pause(struct line_channel *channel, bool paused);
 

@@ -167,11 +167,6 @@ static bool reap(struct process *process, int options, int *status)
     return true;
 }
 
-bool process_reap(struct process *process, int *status)
-{
-    return reap(process, WNOHANG, status);
-}
-
 bool process_wait(struct process *process, long long deadline, int *status)
 {
     while (process->pid > 0) {

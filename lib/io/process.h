@@ -41,12 +41,10 @@ struct process {
 int process_spawn(struct process *process, const struct spawn *spawn, struct error *error);
 
 /*
- * Reap it if it has ended. Returns true once, and sets *status to the exit
- * code, or to 128 + the signal that ended it. The process is then empty.
+ * Wait for it, up to the deadline (clock_monotonic_ms; 0: no wait, negative: for ever), and reap
+ * it. Returns true once, and sets *status to the exit code, or to 128 + the signal that ended it.
+ * The process is then empty.
  */
-bool process_reap(struct process *process, int *status);
-
-/* Wait for it, up to the deadline (clock_monotonic_ms; negative: for ever). As process_reap. */
 bool process_wait(struct process *process, long long deadline, int *status);
 
 /* Signal it: only it, or its process group. Nothing when it has been reaped. */

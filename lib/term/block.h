@@ -39,7 +39,7 @@ enum block_cut {
  * block makes *block that one's state; sibling tells whether both are items of
  * one list.
  */
-enum block_cut block_line(struct block *block, const char *line, size_t length, bool *sibling);
+enum block_cut block_line(struct block *block, const char *bytes, size_t length, bool *sibling);
 
 /* The line is nothing but marks: what it means depends on what follows. */
 bool block_undecided(const char *line, size_t length);

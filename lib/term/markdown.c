@@ -125,7 +125,7 @@ static int leave_item(struct render *render)
     return 0;
 }
 
-/* --- leaves -------------------------------------------------------------- */
+/* Leaves. */
 
 static int leave_heading(struct render *render)
 {
@@ -226,7 +226,7 @@ static int enter_cell(struct render *render, bool heading, const MD_BLOCK_TD_DET
     return render->cell != NULL ? 0 : -1;
 }
 
-/* --- md4c's calls -------------------------------------------------------- */
+/* md4c's calls. */
 
 static int enter_heading(struct render *render, unsigned level)
 {

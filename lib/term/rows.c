@@ -63,14 +63,6 @@ int rows_add_all(struct rows *rows, const struct rows *other)
     return 0;
 }
 
-void rows_truncate(struct rows *rows, size_t count)
-{
-    if (count < rows->count) {
-        buffer_truncate(&rows->bytes, rows->items[count].start);
-        rows->count = count;
-    }
-}
-
 const char *rows_text(const struct rows *rows, size_t index)
 {
     return rows->bytes.data + rows->items[index].start;

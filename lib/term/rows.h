@@ -36,9 +36,6 @@ int rows_add_all(struct rows *rows, const struct rows *other);
 /* Finish a row that was appended to bytes from start on. */
 int rows_finish(struct rows *rows, size_t start, size_t columns);
 
-/* Take away what lies behind the first count rows. */
-void rows_truncate(struct rows *rows, size_t count);
-
 const char *rows_text(const struct rows *rows, size_t index);
 bool rows_same(const struct rows *rows, size_t index, const struct rows *others, size_t other);
 bool rows_is_blank(const struct rows *rows, size_t index);

@@ -207,7 +207,7 @@ static void payloads_make_messages(void)
     }
 }
 
-/* --- The short cut ------------------------------------------------------------- */
+/* The short cut. */
 
 /* What the tree says about a chunk the short cut accepts. */
 static bool tree_agrees(const char *json, const struct plain_chunk *chunk)
@@ -312,7 +312,7 @@ static void short_cut(void)
     buffer_release(&scratch);
 }
 
-/* --- The rest --------------------------------------------------------------------- */
+/* The rest. */
 
 static void usage(void)
 {
