@@ -176,6 +176,7 @@ line 'clear; fg'
 seen 'fg goes on with it' 'lazy'
 press C-c
 ended 'Ctrl-C ends the answer' 130
+unlike 'without its echo in the text' "$(screen)" '\^C'
 is 'nothing is left of a spinner' "$(screen | grep -c '[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]')" 0
 
 shell

@@ -160,6 +160,11 @@ static void before_wait(void *context)
 static void signalled(void *context, int signal)
 {
     struct render *render = context;
+    /* Ctrl-C is for ts-chat: its last events tell how the turn ended. */
+    if (signal == SIGINT) {
+        render->view->echoed(render->view);
+        return;
+    }
     if (signal != SIGTERM && signal != SIGHUP) {
         render->view->disturbed(render->view, signal == SIGCONT);
         return;
@@ -207,7 +212,7 @@ static void choose(struct render_options *chosen, const struct config *config)
 
 int main(int argc, char **argv)
 {
-    static const int signals[] = {SIGTERM, SIGHUP, SIGWINCH, SIGCONT, 0};
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGCONT, 0};
     struct render_options chosen = {.spinner = true};
     struct render render = {0};
     struct error error = {{0}};
@@ -218,8 +223,6 @@ int main(int argc, char **argv)
     choose(&chosen, config);
     if (argv[program_operand()] != NULL)
         die_usage("unexpected operand '%s': events are read from stdin", argv[program_operand()]);
-    /* Ctrl-C is for ts-chat: its last events tell how the turn ended. */
-    signal(SIGINT, SIG_IGN);
     render.loop = loop_new();
     if (render.loop == NULL)
         die(EXIT_SYSTEM, "start: out of memory");

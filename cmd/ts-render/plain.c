@@ -314,6 +314,11 @@ static void disturbed(struct view *view, bool overwritten)
     (void)overwritten;
 }
 
+static void echoed(struct view *view)
+{
+    (void)view;
+}
+
 static void finish(struct view *view)
 {
     end_turn((struct plain *)view);
@@ -336,7 +341,7 @@ struct view *plain_new(
     struct plain *plain = calloc(1, sizeof *plain);
     if (plain == NULL)
         die(EXIT_SYSTEM, "start: out of memory");
-    plain->view = (struct view){event, complain, settle, disturbed, finish, plain_free};
+    plain->view = (struct view){event, complain, settle, disturbed, echoed, finish, plain_free};
     plain->options = options;
     plain->out = out;
     plain->calls.all_output = true;

@@ -33,6 +33,8 @@ struct view {
     void (*settle)(struct view *view);
     /* The terminal may have another size, or, overwritten, others may have written on it. */
     void (*disturbed)(struct view *view, bool overwritten);
+    /* Ctrl-C was pressed: the terminal has written "^C" behind what we wrote. */
+    void (*echoed)(struct view *view);
     /* No more input comes; what can still be shown is shown, and the terminal left tidy. */
     void (*finish)(struct view *view);
     void (*free)(struct view *view);

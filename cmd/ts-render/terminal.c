@@ -262,9 +262,16 @@ static void take_result(struct terminal *terminal, const struct event *event)
 
 /* Drawing. */
 
+/* In the background the screen belongs to the shell, and to who types there: nothing that moves. */
+static bool in_background(const struct terminal *terminal)
+{
+    pid_t group = tcgetpgrp(terminal->out->fd);
+    return group > 0 && group != getpgrp();
+}
+
 static bool spinning(const struct terminal *terminal, int64_t now)
 {
-    if (!terminal->options->spinner || terminal->asking > 0)
+    if (!terminal->options->spinner || terminal->asking > 0 || in_background(terminal))
         return false;
     if (calls_running(&terminal->calls) > 0)
         return true;
@@ -314,6 +321,9 @@ static void lay_out(struct terminal *terminal, int64_t now)
     painted(stream_take(&terminal->answer, &screen->settled));
     if (screen->settled.count > settled)
         terminal->call_settled = true;
+    rows_clear(&screen->live);
+    if (in_background(terminal))
+        return;
     for (;;) {
         rows_clear(&screen->live);
         rows_clear(&status);
@@ -333,7 +343,7 @@ static void lay_out(struct terminal *terminal, int64_t now)
     rows_release(&status);
 }
 
-static void draw(struct terminal *terminal)
+static void draw_now(struct terminal *terminal)
 {
     int64_t now = clock_monotonic_ms();
     lay_out(terminal, now);
@@ -341,6 +351,14 @@ static void draw(struct terminal *terminal)
         die(EXIT_SYSTEM, "draw: %s", strerror(errno));
     terminal->drawn = now;
     terminal->changed = false;
+}
+
+/* Nothing is drawn while a person is asked. */
+static void draw(struct terminal *terminal)
+{
+    terminal->changed = true;
+    if (terminal->asking == 0)
+        draw_now(terminal);
 }
 
 static void tick(void *context)
@@ -365,7 +383,8 @@ static void settle(struct view *view)
         next = terminal->drawn + FRAME_MS;
     else if (spinning(terminal, now))
         next = now + SPINNER_MS;
-    else if (terminal->thinking && terminal->options->spinner)
+    else if (terminal->thinking && terminal->options->spinner &&
+             now < terminal->last_text + QUIET_MS)
         next = terminal->last_text + QUIET_MS;
     if (next > 0)
         loop_timer_set(terminal->loop, &terminal->timer, next);
@@ -377,8 +396,9 @@ static void settle(struct view *view)
 static void ask(struct terminal *terminal)
 {
     end_text(terminal);
-    terminal->asking++;
-    draw(terminal);
+    if (terminal->asking++ > 0)
+        return;
+    draw_now(terminal);
     terminal->group = GROUP_CALLS;
     terminal->screen.last_blank = false;
 }
@@ -490,6 +510,15 @@ static void complain(struct view *view, const char *sentence)
     note(terminal, STYLE_RED, "", text);
 }
 
+/* What the rows show stays where it is, and is not shown again. */
+static void leave_rows(struct terminal *terminal, size_t erase)
+{
+    painted(screen_leave(&terminal->screen, erase, &terminal->out->queue));
+    painted(stream_freeze(&terminal->answer));
+    buffer_clear(&terminal->reasoning);
+    terminal->call_settled = true;
+}
+
 static void disturbed(struct view *view, bool overwritten)
 {
     struct terminal *terminal = (struct terminal *)view;
@@ -499,10 +528,15 @@ static void disturbed(struct view *view, bool overwritten)
     terminal->changed = true;
     if (!overwritten && !screen_lost(screen))
         return;
-    painted(screen_leave(screen, overwritten ? 0 : terminal->spinner_rows, &terminal->out->queue));
-    painted(stream_freeze(&terminal->answer));
-    buffer_clear(&terminal->reasoning);
-    terminal->call_settled = true;
+    leave_rows(terminal, overwritten ? 0 : terminal->spinner_rows);
+}
+
+static void echoed(struct view *view)
+{
+    struct terminal *terminal = (struct terminal *)view;
+    terminal->changed = true;
+    if (!screen_stain(&terminal->screen))
+        leave_rows(terminal, 0);
 }
 
 static void finish(struct view *view)
@@ -530,7 +564,8 @@ struct view *terminal_new(
     struct terminal *terminal = calloc(1, sizeof *terminal);
     if (terminal == NULL)
         die(EXIT_SYSTEM, "start: out of memory");
-    terminal->view = (struct view){event, complain, settle, disturbed, finish, terminal_free};
+    terminal->view =
+        (struct view){event, complain, settle, disturbed, echoed, finish, terminal_free};
     terminal->options = options;
     terminal->out = out;
     terminal->loop = loop;

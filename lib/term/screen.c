@@ -7,6 +7,7 @@ enum {
     HEIGHT_UNKNOWN = 24,
     WIDTH_LEAST = 10, /* a narrower terminal folds the rows itself */
     HEIGHT_LEAST = 3,
+    ECHO_COLUMNS = 3, /* "^C", and where the cursor rests behind it */
 };
 
 #define ERASE_BELOW    "\033[J"
@@ -158,6 +159,17 @@ int screen_draw(struct screen *screen, struct buffer *out)
             status = erase_rows(screen, height, out);
     }
     return status < 0 ? -1 : remember(screen);
+}
+
+bool screen_stain(struct screen *screen)
+{
+    if (screen->shown.count == 0)
+        return true;
+    struct row *last = &screen->shown.items[screen->shown.count - 1];
+    if (last->columns + ECHO_COLUMNS > screen->width)
+        return false;
+    last->length = 0; /* so that it differs from what is to be there */
+    return true;
 }
 
 bool screen_lost(const struct screen *screen)

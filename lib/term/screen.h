@@ -44,6 +44,10 @@ int screen_draw(struct screen *screen, struct buffer *out);
  */
 int screen_leave(struct screen *screen, size_t erase, struct buffer *out);
 
+/* The terminal has echoed a control character behind the last live row, which will be written
+ * again. False: the echo may have begun a new line, so that the rows must be left. */
+bool screen_stain(struct screen *screen);
+
 /* The rows that are live on the terminal no longer fit the size it has now. */
 bool screen_lost(const struct screen *screen);
 
