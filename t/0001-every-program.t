@@ -25,7 +25,7 @@ options_of_page() {
 }
 
 synopsis_of_page() {
-	mandoc -Tascii -O width=1000 "$1" | col -b | awk '
+	mandoc -Tascii -O width=1000 "$1" | sed "s/.$(printf '\b')//g" | awk '
 		/^[A-Z]/ { inside = $0 == "SYNOPSIS"; next }
 		inside { print }' | tr -s ' \n' '  ' | sed 's/^ //; s/ $//'
 }
