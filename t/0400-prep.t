@@ -77,6 +77,10 @@ prepare '{"call_id":"1","name":"read_file","arguments":{"path":"sub/link/hostnam
 like "a link is shown with where it leads" "$(item .header)" 'sub/link/hostname -> /etc/hostname'
 is "T-21: outside the project is asked" "$(item '[.outside, .needs_approval] | tostring')" '[true,true]'
 like "and said" "$(item .preview)" 'outside the project: /etc/hostname'
+prepare '{"call_id":"1","name":"write_file","arguments":{"path":"sub/link/motd","content":"x"}}'
+is "T-28: so is writing there" "$(item '[.outside, .needs_approval] | tostring')" '[true,true]'
+prepare '{"call_id":"1","name":"write_file","arguments":{"path":"x","content":"x"}},{"call_id":"2","name":"bash","arguments":{"command":"true"}}' --tool-timeout 99
+is "C-11: a tool's own time limit counts, else the configured one" "$(item .timeout | tr '\n' ' ')" "30 99 "
 prepare '{"call_id":"1","name":"read_file","arguments":{"path":"~/.ssh/id_rsa"}}'
 like "T-21: keys are off limits" "$(item .error)" "ssh/id_rsa' is off limits"
 prepare "{\"call_id\":\"1\",\"name\":\"read_file\",\"arguments\":{\"path\":\"$XDG_CONFIG_HOME/turnstone/config.toml\"}}"
