@@ -42,6 +42,12 @@ must_fail 111 "what is not there cannot be hidden" ts-jail --hide nothing -- tru
 must_fail 1 "/proc/sys cannot be written" ts-jail -- sh -c \
 	'pattern=$(cat /proc/sys/kernel/core_pattern) && (echo "$pattern" >/proc/sys/kernel/core_pattern) 2>/dev/null || exit 1'
 
+# Another directory's configuration, for git outside.
+git init -q repository && mkdir evil
+ts-jail --project repository -- sh -c 'echo ../../evil >.git/commondir; echo x >.git/description'
+is "a .git/commondir that a command made is removed" "$(ls repository/.git/commondir 2>/dev/null)" ""
+is "and nothing else" "$(cat repository/.git/description)" x
+
 # AGENTS.md
 echo 'marker in home' >"$HOME/key"
 echo '{"times":"always","content":"x"}' >script

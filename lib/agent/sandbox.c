@@ -256,6 +256,9 @@ static int protect_project(struct sandbox *sandbox, struct error *error)
     /* A mount point itself, or it could be renamed away together with what is protected in it. */
     if (add_mount(sandbox, SANDBOX_WRITABLE, repository, "the repository", error) < 0)
         return -1;
+    length = snprintf(repository, sizeof repository, "%s/.git/commondir", sandbox->project);
+    sandbox->clears_commondir =
+        length > 0 && (size_t)length < sizeof repository && !exists(repository);
     for (size_t i = 0; i < sizeof in_repository / sizeof in_repository[0]; i++) {
         if (protect(sandbox, in_repository[i].name, in_repository[i].placeholder, error) < 0)
             return -1;
@@ -369,8 +372,23 @@ int sandbox_enter(struct sandbox *sandbox, struct error *error)
     return 0;
 }
 
+/*
+ * A .git/commondir names another directory whose config and hooks git obeys.
+ * Only the directories of further worktrees have one, and no placeholder can
+ * stand for it, since git would stumble over that: it is taken away afterwards.
+ */
+static void clear_commondir(struct sandbox *sandbox)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/.git/commondir", sandbox->project);
+    if (sandbox->clears_commondir && length > 0 && (size_t)length < sizeof path)
+        unlink(path);
+    sandbox->clears_commondir = false;
+}
+
 void sandbox_leave(struct sandbox *sandbox)
 {
+    clear_commondir(sandbox);
     if (sandbox->lock < 0 || flock(sandbox->lock, LOCK_EX | LOCK_NB) < 0)
         return;
     for (size_t i = 0; i < sandbox->mount_count; i++) {

@@ -63,7 +63,8 @@ struct sandbox_mount {
 struct sandbox {
     struct sandbox_mount mounts[SANDBOX_MOUNTS]; /* in the order they are mounted */
     size_t mount_count;
-    char *project; /* owned */
+    char *project;         /* owned */
+    bool clears_commondir; /* the repository has no .git/commondir, and is to have none */
     bool network;
     int lock; /* shared while placeholders stand; -1: none */
 };
