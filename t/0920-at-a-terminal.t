@@ -150,6 +150,17 @@ Allow bash? [y/n/a, or ? for help]
 	ok "$key: the call did not run" test ! -e ran
 done
 
+shell
+line "ts-chat one call"
+press y Enter y y
+asked 'what was typed before the question does not answer it'
+press n Enter
+back
+is 'no is said once' "$(screen | sed -n '/^Allow/,$p')" 'Allow bash? [y/n/a, or ? for help] n
+✗ bash: echo one; echo two >>ran  denied by the user
+
+That was all.'
+
 # Stopped at the question, and woken.
 shell
 line "ts-chat one call"

@@ -297,7 +297,8 @@ static void paint_ending(struct rows *rows, const struct markdown *look, const c
     buffer_init(&line, FIELD_LIMIT);
     painted(buffer_append_text(&line, header));
     if (!good && strcmp(status, "error") != 0 && !told) {
-        painted(buffer_printf(&line, "%s%s", separator, status));
+        const char *word = strcmp(status, "unknown") == 0 ? "effect unknown" : status;
+        painted(buffer_printf(&line, "%s%s", separator, word));
         separator = ", ";
     }
     if (json_integer(event, "exit_code", &number) && number != 0) {
@@ -308,9 +309,11 @@ static void paint_ending(struct rows *rows, const struct markdown *look, const c
         duration_words(words, sizeof words, number);
         painted(buffer_printf(&line, "%s%s", separator, words));
     }
-    if (told)
+    if (told) {
         painted(buffer_printf(&line, "%sd%s", separator, note + 1));
-    else if (note_is_new(header, status, note))
+        if (line.data[line.length - 1] == '.')
+            buffer_truncate(&line, line.length - 1);
+    } else if (note_is_new(header, status, note))
         painted(buffer_printf(&line, ": %s", note));
     paint(rows, look, good ? (look->unicode ? "✓ " : "+ ") : (look->unicode ? "✗ " : "x "),
         good ? STYLE_GREEN : STYLE_RED, good ? STYLE_PLAIN : STYLE_RED, line.data);
