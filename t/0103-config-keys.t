@@ -44,4 +44,12 @@ is "what a project's file must not set" "$(jq -r '.[] | select(.project) | .name
 	keys.json)" ""
 like "keys is a table for people too" "$(ts-config keys)" \
 	'^api\.base_url +string +http://localhost:8000/v1 +--base-url +TURNSTONE_BASE_URL OPENAI_BASE_URL$'
+jq -r '.[] | select(.later and .flag != null).flag' keys.json | sort >"$WORK/later-flags"
+ok "some keys are for later programs" test -s "$WORK/later-flags"
+for program in ts-chat ts-llm ts-tool-prep ts-approve ts-tool-exec ts-render ts-jail; do
+	is "$program offers no flag of a key that has no effect yet" \
+		"$("$program" --help | grep -oE -e '^ +(-.,)? *--[a-z-]+' | sed 's/.*--//' | sort |
+			comm -12 - "$WORK/later-flags")" ""
+done
+
 done_testing

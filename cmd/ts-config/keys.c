@@ -54,6 +54,7 @@ static int add_key(cJSON *object, const struct config_key *key)
         json_add_string(object, "environment", key->environment) < 0 ||
         json_add_string(object, "environment_2", key->environment_2) < 0 ||
         json_add_boolean(object, "project", key->project) < 0 ||
+        json_add_boolean(object, "later", key->later) < 0 ||
         json_add_string(object, "replaced_by", key->replaced_by) < 0 ||
         json_add_string(object, "help", key->help) < 0)
         return -1;
@@ -157,6 +158,8 @@ static void put_names(const struct config_key *key)
     }
     if (key->project)
         printf("A project's file may set it.\n");
+    if (key->later)
+        printf("For later programs: checked, without effect yet.\n");
     if (key->replaced_by != NULL) {
         printf("Accepted with a warning and not used:\n");
         put_mdoc(key->replaced_by);

@@ -197,7 +197,7 @@ int main(int argc, char **argv)
         .synopsis = "[options] < decided-batches",
         .purpose = "runs decided tool calls and puts one result out for each",
         .options = options,
-        .shared_options = config_options(CONFIG_FOR_TOOLS),
+        .shared_options = config_options(CONFIG_FOR_TOOLS | CONFIG_FOR_EXEC),
     };
     struct error error;
     const char *value;

@@ -57,6 +57,7 @@ enum config_program {
     CONFIG_FOR_ROUTE = 256,  /* ts-route, ts-heartbeat, ts-send */
     CONFIG_FOR_DASH = 512,
     CONFIG_FOR_REPL = 1024,
+    CONFIG_FOR_EXEC = 2048, /* ts-tool-exec alone */
 };
 
 struct config_key {
@@ -71,6 +72,7 @@ struct config_key {
     const char *environment_2; /* a second, older name; NULL: none */
     unsigned programs;         /* enum config_program */
     bool project;              /* a project file may set it */
+    bool later;                /* checked and kept, but for programs that do not exist yet */
     const char *replaced_by;   /* the original's key that has no meaning here: what to do instead */
     const char *help;          /* fragment, lower case, no full stop */
 };
