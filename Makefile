@@ -295,6 +295,5 @@ help:
 #H make clean            remove what was built
 #H
 #H variables: DEVELOPER=1 (warnings are errors)  SANITIZE=1  V=1  JOBS=N  CC  CFLAGS  LDFLAGS
-#H            WRAP='valgrind -q' (put before the programs that tests start through run)
 
 -include $(shell find $(BUILD)/obj $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)

@@ -9,8 +9,7 @@
 #   background command...        starts it with a deadline; its pid is in $pid
 #   done_testing
 #
-# BUILD names the build tree under test. WRAP, when set, is put before every
-# program started through run: WRAP='valgrind -q --error-exitcode=99' prove t
+# BUILD names the build tree under test.
 
 set -u
 LC_ALL=C.UTF-8
