@@ -95,4 +95,9 @@ is "a permission given in a file is taken back on the command line" \
 is "lists in the environment have commas, and blanks are dropped" \
 	"$(TURNSTONE_TOOLS_AUTO_APPROVE=' bash, search ,' ts-config get tools.auto_approve 2>/dev/null | tr '\n' '|')" \
 	"bash|search|"
+unlike "the password of a proxy is not shown" "$(
+	TURNSTONE_PROXY=http://user:hunter2@127.0.0.1:3128 ts-config show 2>&1
+	TURNSTONE_PROXY=http://user:hunter2@127.0.0.1:3128 ts-config show --json 2>&1
+	TURNSTONE_PROXY=http://user:hunter2@127.0.0.1:3128 ts-config get api.proxy 2>&1
+)" hunter2
 done_testing

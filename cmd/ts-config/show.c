@@ -44,11 +44,32 @@ static bool is_hidden(const struct config_key *key)
            strcmp(key->name, "mcp.servers") == 0;
 }
 
+/* A proxy may be written with its password: everything before its @ is taken out. */
+static void hide_password(char *text)
+{
+    static const char mask[] = "***";
+    char *user = strstr(text, "://");
+    if (user == NULL)
+        return;
+    user += strlen("://");
+    size_t length = strcspn(user, "/?#");
+    char *at = memrchr(user, '@', length);
+    if (at == NULL)
+        return;
+    size_t kept = (size_t)(at - user) < sizeof mask - 1 ? (size_t)(at - user) : sizeof mask - 1;
+    memcpy(user, mask, kept);
+    memmove(user + kept, at, strlen(at) + 1);
+}
+
+/* What may be shown of a value; the caller frees it. NULL: unset. */
 static char *shown(const struct config *config, const struct config_key *key)
 {
     char *text = config_print(config, key->name);
-    if (!is_hidden(key))
+    if (!is_hidden(key)) {
+        if (text != NULL && key->type == CONFIG_TEXT)
+            hide_password(text);
         return text;
+    }
     const char *word = text != NULL ? "set" : "unset";
     free(text);
     return strdup(word);
@@ -192,6 +213,8 @@ int get_setting(const struct request *request)
     struct config *config = settings_load(&request->settings);
     char *text = config_print(config, key->name);
     bool set = text != NULL;
+    if (set && key->type == CONFIG_TEXT)
+        hide_password(text);
     if (set && is_hidden(key))
         puts("set");
     else if (set && key->type == CONFIG_LIST) {
