@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,6 +123,17 @@ static void open_standard_descriptors(void)
     }
 }
 
+/* Services and containers often start programs without HOME: the user database has it. */
+static void find_home(void)
+{
+    const char *given = getenv("HOME");
+    if (given != NULL && given[0] == '/')
+        return;
+    const struct passwd *user = getpwuid(getuid());
+    if (user != NULL && user->pw_dir[0] == '/' && setenv("HOME", user->pw_dir, 1) < 0)
+        exit(EXIT_SYSTEM);
+}
+
 static void add_options(const struct option_spec *table)
 {
     for (const struct option_spec *spec = table; spec != NULL && spec->name != NULL; spec++) {
@@ -149,7 +161,9 @@ void program_start(const struct program *program, int argc, char **argv)
     argument_count = argc;
     arguments = argv;
     open_standard_descriptors();
+    find_home();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit fails, and is told */
     setlocale(LC_CTYPE, "C.UTF-8");
     /* ':' first: a missing argument is told apart from an unknown option. */
     snprintf(short_options, sizeof short_options, "%s:", program->operands_end_options ? "+" : "");

@@ -103,7 +103,7 @@ struct chat {
     struct loop_timer stop_timer; /* how long a stopped turn may take to stop */
 
     struct send *queue;
-    size_t queued;
+    size_t queued, queued_bytes;
     bool input_ended;
     bool one_shot;
 

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUEUE_LIMIT = 64 }; /* prompts that wait for their turn */
+enum {
+    QUEUE_LIMIT = 4096,           /* prompts that wait for their turn */
+    QUEUE_BYTES_LIMIT = 64 << 20, /* of their texts together */
+};
 
 static void input_ended(struct chat *chat);
 
@@ -47,6 +50,7 @@ void send_queue(struct chat *chat, char *message, const char *correlation_id)
         link = &(*link)->next;
     *link = send;
     chat->queued++;
+    chat->queued_bytes += strlen(message);
     if (chat->phase == PHASE_IDLE)
         send_next(chat);
     else if (!chat->one_shot)
@@ -65,6 +69,7 @@ void send_next(struct chat *chat)
     }
     chat->queue = send->next;
     chat->queued--;
+    chat->queued_bytes -= strlen(send->message);
     turn_begin(chat, send);
     free(send->message);
     free(send);
@@ -88,7 +93,8 @@ static void take_send(struct chat *chat, const cJSON *line, const char *correlat
         answer(chat, "ack", correlation_id, "error", "send: the message is missing or empty");
         return;
     }
-    if (chat->queued >= QUEUE_LIMIT) {
+    size_t size = strlen(message);
+    if (chat->queued >= QUEUE_LIMIT || chat->queued_bytes + size > QUEUE_BYTES_LIMIT) {
         answer(chat, "ack", correlation_id, "error", "send: too many prompts are waiting");
         return;
     }

@@ -111,6 +111,7 @@ static noreturn void become_command(const struct jail *jail, int result, int com
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     setsid();
     environ = jail->environment;
     if (jail->workspace) {

@@ -277,6 +277,13 @@ void item_take_answer(struct item *item, const cJSON *answer)
         item->approval_label = stage_need(strdup(label));
 }
 
+void item_show_arguments(struct item *item, const char *reason)
+{
+    warn_in_preview(
+        item, "there is no sandbox here, so this is only what was asked for: %s", reason);
+    list_arguments(&item->preview, item->arguments);
+}
+
 /* The line. */
 
 static void add_text(cJSON *tree, const char *key, const char *text)

@@ -44,6 +44,9 @@ void item_release(struct item *item);
 /* The call cannot run, and why: shown to the person as well as to the model. */
 void item_fail(struct item *item, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Where no program can say what the call is: its arguments as they are, and why. */
+void item_show_arguments(struct item *item, const char *reason);
+
 /* Take over what the tool's program answered to `prepare`. */
 void item_take_answer(struct item *item, const cJSON *answer);
 

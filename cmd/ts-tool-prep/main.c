@@ -193,13 +193,16 @@ static void forward(struct prep *prep, const char *line, size_t length)
 
 static void start_previews(struct batch *batch);
 
-static void preview_ended(void *context, cJSON *answer, const struct error *error)
+static void preview_ended(
+    void *context, enum preview_outcome outcome, cJSON *answer, const struct error *error)
 {
     struct batch_item *item = context;
     struct batch *batch = item->batch;
     item->preview = NULL;
-    if (answer != NULL)
+    if (outcome == PREVIEW_MADE)
         item_take_answer(&item->item, answer);
+    else if (outcome == PREVIEW_JAILED_NOT)
+        item_show_arguments(&item->item, error->text);
     else
         item_fail(&item->item, "Error: %s", error->text);
     json_free(answer);

@@ -80,9 +80,10 @@ void preview_cancel(struct preview *preview)
     preview_free(preview);
 }
 
-static void finish(struct preview *preview, cJSON *answer, const struct error *error)
+static void finish(
+    struct preview *preview, enum preview_outcome outcome, cJSON *answer, const struct error *error)
 {
-    preview->done(preview->context, answer, error);
+    preview->done(preview->context, outcome, answer, error);
     preview_free(preview);
 }
 
@@ -126,7 +127,7 @@ static void start_again(struct preview *preview)
     close_streams(preview);
     preview->timed_out = false;
     if (launch(preview, &error) < 0)
-        finish(preview, NULL, &error);
+        finish(preview, PREVIEW_FAILED, NULL, &error);
 }
 
 static void evaluate(struct preview *preview, int status)
@@ -145,11 +146,14 @@ static void evaluate(struct preview *preview, int status)
         start_again(preview);
         return;
     }
+    if (refusal != NULL) {
+        error_set(&error, "%s", refusal);
+        free(refusal);
+        finish(preview, PREVIEW_JAILED_NOT, NULL, &error);
+        return;
+    }
     cJSON *answer = NULL;
-    if (refusal != NULL)
-        error_set(
-            &error, "the preview of %s could not be jailed: %s", preview->tool->name, refusal);
-    else if (preview->too_long)
+    if (preview->too_long)
         error_set(
             &error, "the preview of %s is longer than %d bytes", preview->tool->name, ANSWER_LIMIT);
     else if (status != 0)
@@ -157,8 +161,7 @@ static void evaluate(struct preview *preview, int status)
     else if ((answer = json_parse_object(preview->texts[STREAM_ANSWER].data,
                   preview->texts[STREAM_ANSWER].length, &error)) == NULL)
         error_prefix(&error, "the preview of %s is no JSON object", preview->tool->name);
-    free(refusal);
-    finish(preview, answer, &error);
+    finish(preview, answer != NULL ? PREVIEW_MADE : PREVIEW_FAILED, answer, &error);
 }
 
 /* While it runs. */

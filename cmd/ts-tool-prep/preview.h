@@ -21,9 +21,15 @@ struct preview_setting {
     int64_t milliseconds; /* time for one */
 };
 
-/* answer: what the program printed, an object that the callee owns; NULL: error says why not.
- * The preview is freed when this returns. */
-typedef void preview_done(void *context, cJSON *answer, const struct error *error);
+enum preview_outcome {
+    PREVIEW_MADE,       /* answer: what the program printed, an object that the callee owns */
+    PREVIEW_FAILED,     /* error says why; the call cannot be run */
+    PREVIEW_JAILED_NOT, /* error: why there is no sandbox here; nothing is known of the call */
+};
+
+/* The preview is freed when this returns. */
+typedef void preview_done(
+    void *context, enum preview_outcome outcome, cJSON *answer, const struct error *error);
 
 /* NULL with a sentence. done is called later, never from here, and not after preview_cancel. */
 struct preview *preview_start(const struct preview_setting *setting,

@@ -26,7 +26,10 @@ void close_descriptor(int *fd)
 
 static int park(int fd)
 {
-    return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_PARKED);
+    int parked = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_PARKED);
+    if (parked < 0 && errno == EINVAL)
+        errno = EMFILE; /* the limit is below the first place */
+    return parked;
 }
 
 int process_pipe(int *read_end, int *write_end)
