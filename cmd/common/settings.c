@@ -22,8 +22,7 @@ bool settings_take(struct settings *settings, int id, const char *value)
     return true;
 }
 
-/* config_load's pointer type cannot carry warn's format attribute. */
-static void warn_plain(const char *format, ...)
+void settings_warn(const char *format, ...)
 {
     char text[ERROR_TEXT_SIZE];
     va_list values;
@@ -38,7 +37,7 @@ struct config *settings_load(const struct settings *settings)
     if (settings->file != NULL && settings->file[0] == '\0')
         die_usage("option '--config' needs the name of a file");
     struct error error;
-    struct config *config = config_load(settings->file, warn_plain, &error);
+    struct config *config = config_load(settings->file, settings_warn, &error);
     if (config == NULL)
         die_config(&error);
     for (size_t i = 0; i < settings->count; i++) {

@@ -43,6 +43,9 @@ struct settings {
 /* Whether the option was one of these, and is now kept. Too many end the program. */
 bool settings_take(struct settings *settings, int id, const char *value);
 
+/* warn() for config_load, whose pointer type cannot carry a format attribute. */
+void settings_warn(const char *format, ...);
+
 /* Ends the program when the files or the environment are wrong (EXIT_CONFIG) or a flag is
  * (EXIT_USAGE), every error on a line of its own. */
 struct config *settings_load(const struct settings *settings);

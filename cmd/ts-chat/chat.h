@@ -198,6 +198,7 @@ void turn_model_done(struct chat *chat, const cJSON *done);
 void turn_model_failed(struct chat *chat, const cJSON *line);
 void turn_tools_done(struct chat *chat);
 const char *turn_next_fallback(struct chat *chat);
+void turn_discard(struct chat *chat); /* take back what the call under way has shown */
 void turn_stop(struct chat *chat, enum stop stop);
 void turn_release(struct turn *turn);
 cJSON *turn_usage_object(const struct usage *usage);

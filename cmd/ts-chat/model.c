@@ -257,14 +257,7 @@ static void fail_call(struct chat *chat, const char *message)
 static void repeat_call(struct chat *chat)
 {
     output_message(chat, "info", "ts-llm ended in the middle of a call: started again");
-    if (chat->turn.streamed) {
-        cJSON *event = event_make("discard", chat->turn.correlation_id);
-        if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
-            json_free(event);
-            event = NULL;
-        }
-        output_event(chat, event);
-    }
+    turn_discard(chat);
     chat->turn.restarts++;
     model_request(chat);
 }

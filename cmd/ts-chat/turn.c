@@ -235,6 +235,18 @@ static void keep_interrupted(struct chat *chat, const cJSON *error_line, const c
     must(chat, result, &error);
 }
 
+void turn_discard(struct chat *chat)
+{
+    if (!chat->turn.streamed)
+        return;
+    cJSON *event = event_make("discard", chat->turn.correlation_id);
+    if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
+        json_free(event);
+        event = NULL;
+    }
+    output_event(chat, event);
+}
+
 const char *turn_next_fallback(struct chat *chat)
 {
     size_t count = config_list_size(chat->config, "model.fallback");
@@ -260,14 +272,7 @@ static bool fall_back(struct chat *chat, const cJSON *error_line, const char *me
     char text[ERROR_TEXT_SIZE];
     snprintf(text, sizeof text, "%s; falling back to model '%s'", message, alias);
     output_message(chat, "info", text);
-    if (chat->turn.streamed) {
-        cJSON *event = event_make("discard", chat->turn.correlation_id);
-        if (event != NULL && json_add_string(event, "id", chat->turn.call_id) < 0) {
-            json_free(event);
-            event = NULL;
-        }
-        output_event(chat, event);
-    }
+    turn_discard(chat);
     chat->turn.alias = alias;
     model_request(chat);
     return true;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,23 +26,13 @@ void warn_each(const char *lines)
     }
 }
 
-static void warn_plain(const char *format, ...)
-{
-    char text[ERROR_TEXT_SIZE];
-    va_list values;
-    va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
-    va_end(values);
-    warn("%s", text);
-}
-
 /* Check. */
 
 static bool check_file(const char *path)
 {
     struct buffer report;
     buffer_init(&report, REPORT_LIMIT);
-    int status = config_check_file(path, warn_plain, &report);
+    int status = config_check_file(path, settings_warn, &report);
     warn_each(report.data);
     buffer_release(&report);
     if (status == 0)

@@ -213,11 +213,11 @@ static void list_ended(void *context, const struct failure *failure)
         proceed(call);
 }
 
-static void ask_list(struct call *call)
+void call_address_request(
+    const struct call *call, const char *url, struct exchange_request *request)
 {
-    struct failure failure;
-    struct exchange_request request = {
-        .url = call->endpoint.models,
+    *request = (struct exchange_request){
+        .url = url,
         .key = call->key,
         .unix_socket = call->model.unix_socket,
         .ca_file = call->model.ca_file,
@@ -225,9 +225,16 @@ static void ask_list(struct call *call)
         .verify_tls = call->model.verify_tls,
         .loopback = call->endpoint.loopback,
         .connect_ms = (int64_t)(call->model.connect_timeout * 1000),
-        .first_byte_ms = MODELS_PATIENCE_MS,
-        .idle_ms = MODELS_PATIENCE_MS,
     };
+}
+
+static void ask_list(struct call *call)
+{
+    struct failure failure;
+    struct exchange_request request;
+    call_address_request(call, call->endpoint.models, &request);
+    request.first_byte_ms = MODELS_PATIENCE_MS;
+    request.idle_ms = MODELS_PATIENCE_MS;
     call->phase = CALL_LISTING;
     buffer_clear(&call->whole);
     exchange_init(&call->exchange, &call->service->pool, take_list, list_ended, call);

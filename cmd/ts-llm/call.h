@@ -79,6 +79,10 @@ void call_drop_all(struct service *service);
 
 /* Between the files of this program. */
 
+/* A request to url with the model's key, its ways and its time to connect; nothing else is set. */
+void call_address_request(
+    const struct call *call, const char *url, struct exchange_request *request);
+
 /* Ask the server (call_answer.c). */
 void call_ask(struct call *call);
 

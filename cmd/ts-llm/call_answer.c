@@ -331,20 +331,12 @@ void call_ask(struct call *call)
     if (build(call) < 0)
         return;
     reset(call);
-    struct exchange_request request = {
-        .url = call->endpoint.chat,
-        .body = call->request.text.data,
-        .body_length = call->request.text.length,
-        .key = call->key,
-        .unix_socket = call->model.unix_socket,
-        .ca_file = call->model.ca_file,
-        .proxy = call->model.proxy,
-        .verify_tls = call->model.verify_tls,
-        .loopback = call->endpoint.loopback,
-        .connect_ms = (int64_t)(call->model.connect_timeout * 1000),
-        .first_byte_ms = first_byte_ms(call),
-        .idle_ms = (int64_t)(call->model.idle_timeout * 1000),
-    };
+    struct exchange_request request;
+    call_address_request(call, call->endpoint.chat, &request);
+    request.body = call->request.text.data;
+    request.body_length = call->request.text.length;
+    request.first_byte_ms = first_byte_ms(call);
+    request.idle_ms = (int64_t)(call->model.idle_timeout * 1000);
     if (exchange_start(&call->exchange, &request, &failure) < 0)
         call_failed(call, &failure);
 }
