@@ -65,12 +65,17 @@ is "SIGINT: the result says so" "$(result status)" interrupted
 interrupt INT hang '"chunk":"begun'
 is "SIGINT while a tool runs: exit code" "$?" 130
 is "SIGINT: the call has one result" "$(jq -r 'select(.type=="tool_result").call_id' events)" h
-ok "SIGINT: the command is gone" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
+ok "SIGINT: the command is gone" wait_for 20 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 interrupt TERM hang '"chunk":"begun'
 is "SIGTERM while a tool runs: exit code" "$?" 143
-ok "SIGTERM: the command is gone" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
+ok "SIGTERM: the command is gone" wait_for 20 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 interrupt KILL hang '"chunk":"begun'
-ok "SIGKILL: the command is gone all the same" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
+ok "SIGKILL: the command is gone all the same" wait_for 20 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
+left=$(echo "$XDG_RUNTIME_DIR"/turnstone/state-*)
+ok "SIGKILL: what the tools kept is left" test -d "$left"
+touch -d '2 minutes ago' "$left"
+ts-chat --skip-permissions --no-stdin run >/dev/null
+ok "SIGKILL: a later one takes it away" test ! -e "$left"
 
 child_of() { pgrep -P "$1" -x "$2"; }
 rm -f events
@@ -94,7 +99,7 @@ for stage in ts-tool-prep ts-approve ts-tool-exec; do
 	wait "$chat"
 	is "$stage killed: the turn goes on" "$?" 0
 	is "$stage killed: the call has one result" "$(jq -r 'select(.type=="tool_result").call_id' events)" h
-	ok "$stage killed: the command is gone" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
+	ok "$stage killed: the command is gone" wait_for 20 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 done
 
 ts-chat --no-stdin hi | head -n 1 >first
@@ -102,7 +107,7 @@ like "a reader that leaves early" "$(cat first)" '"type":"session"'
 set +e
 sh -c 'ts-chat --skip-permissions --no-stdin hang; echo $? >status' | grep -m 1 begun >/dev/null
 like "a reader that leaves ends it by SIGPIPE" "$(wait_for 5 test -s status; cat status)" '^141$'
-ok "and the command with it" wait_for 5 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
+ok "and the command with it" wait_for 20 sh -c "! pgrep -f '[s]leep $nap' >/dev/null"
 
 mkdir -p "$XDG_CONFIG_HOME/turnstone"
 cat >"$XDG_CONFIG_HOME/turnstone/config.toml" <<E2

@@ -22,6 +22,7 @@
 #include "io/line_writer.h"
 #include "io/loop.h"
 #include "io/process.h"
+#include "io/state_directory.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -131,7 +132,7 @@ struct chat {
     /* pipeline.c */
     struct process stages[STAGES];
     struct line_channel pipeline;
-    char state_directory[PATH_MAX];
+    struct state_directory state_directory;
     char pending_request[RANDOM_REQUEST_ID_SIZE]; /* of the approval that is waited for */
 
     /* output.c */

@@ -1,7 +1,6 @@
 /* The result line, the exit code, and the children taken down. */
 #include "chat.h"
 #include "common/program.h"
-#include "io/paths.h"
 
 #include "base/clock.h"
 
@@ -105,7 +104,6 @@ void chat_take_down(struct chat *chat)
     struct error error;
     model_stop(chat);
     pipeline_stop(chat);
-    if (chat->state_directory[0] != '\0' && paths_remove_tree(chat->state_directory, &error) < 0)
+    if (state_directory_release(&chat->state_directory, &error) < 0)
         warn("%s", error.text);
-    chat->state_directory[0] = '\0';
 }

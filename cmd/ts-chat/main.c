@@ -172,7 +172,7 @@ static void run(struct chat *chat)
 
 int main(int argc, char **argv)
 {
-    static struct chat chat = {.state_directory = "", .output_fd = -1, .input.fd = -1};
+    static struct chat chat = {.state_directory.lock = -1, .output_fd = -1, .input.fd = -1};
     const struct program program = {
         .name = "ts-chat",
         .synopsis = "[options] [prompt ...] [-]",

@@ -178,7 +178,7 @@ static void pipeline_ended(void *context)
 static char **stage_environment(struct chat *chat)
 {
     /* The stages share one place for what they know about this conversation. */
-    if (setenv("TS_STATE_DIR", chat->state_directory, 1) < 0 ||
+    if (setenv("TS_STATE_DIR", chat->state_directory.path, 1) < 0 ||
         setenv("TS_SESSION_ID", chat->session_id, 1) < 0)
         return NULL;
     if (chat->tool_names != NULL && setenv("TS_TOOLS", chat->tool_names, 1) < 0)
@@ -230,14 +230,9 @@ static int start_pipeline(struct chat *chat, struct error *error)
     int ends[2 * (STAGES + 1)];
     for (int i = 0; i < 2 * (STAGES + 1); i++)
         ends[i] = -1;
-    if (chat->state_directory[0] == '\0') {
-        if (paths_user(chat->state_directory, sizeof chat->state_directory, PATHS_RUNTIME,
-                chat->session_id, error) < 0 ||
-            paths_make_private(chat->state_directory, error) < 0) {
-            chat->state_directory[0] = '\0';
-            return -1;
-        }
-    }
+    if (chat->state_directory.path[0] == '\0' &&
+        state_directory_make(&chat->state_directory, error) < 0)
+        return -1;
     char **environment = stage_environment(chat);
     if (environment == NULL)
         return error_set(error, "start the tool pipeline: out of memory");

@@ -10,8 +10,8 @@
 #include "common/settings.h"
 #include "common/stage.h"
 #include "data/json.h"
+#include "io/state_directory.h"
 #include "io/paths.h"
-#include "state.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -35,7 +35,7 @@ struct executor {
     struct config *config;
     struct buffer held; /* lines behind a cancel that is not done, each with its newline */
     char project[PATH_MAX];
-    struct state state;
+    struct state_directory state;
     bool ending;
     int exit_code;
 };
@@ -107,7 +107,7 @@ static void release(struct executor *executor)
     tool_set_release(&executor->setting.tools);
     config_free(executor->config);
     buffer_release(&executor->held);
-    if (state_release(&executor->state, &error) < 0)
+    if (state_directory_release(&executor->state, &error) < 0)
         warn("%s", error.text);
 }
 
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
     if (paths_resolve(executor.project, sizeof executor.project, directory, project, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
     prepare(&executor);
-    if (state_init(&executor.state, &error) < 0)
+    if (state_directory_take(&executor.state, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
     stage_start(&executor.stage);
     int code = stage_run(&executor.stage);

@@ -1,4 +1,4 @@
-#include "state.h"
+#include "io/state_directory.h"
 
 #include "base/random.h"
 #include "io/paths.h"
@@ -49,33 +49,50 @@ static void remove_stale(const char *parent)
         closedir(stream);
 }
 
-int state_init(struct state *state, struct error *error)
+static int make(struct state_directory *directory, struct error *error)
 {
-    const char *given = getenv("TS_STATE_DIR");
     char parent[PATH_MAX], name[RANDOM_SESSION_ID_SIZE];
-    state->lock = -1;
-    if (given != NULL && given[0] == '/') {
-        if (snprintf(state->path, sizeof state->path, "%s", given) >= (int)sizeof state->path)
-            return error_set(error, "path too long: '%s'", given);
-        return 0;
-    }
     if (paths_user(parent, sizeof parent, PATHS_RUNTIME, "", error) < 0)
         return -1;
     remove_stale(parent);
     random_hex(name, sizeof name);
-    if (snprintf(state->path, sizeof state->path, "%s/%s%s", parent, prefix, name) >=
-        (int)sizeof state->path)
+    if (snprintf(directory->path, sizeof directory->path, "%s/%s%s", parent, prefix, name) >=
+        (int)sizeof directory->path)
         return error_set(error, "path too long: '%s'", parent);
-    if (paths_make_private(state->path, error) < 0)
+    if (paths_make_private(directory->path, error) < 0)
         return -1;
-    state->lock = lock_directory(state->path);
-    return state->lock < 0 ? error_system(error, "lock '%s'", state->path) : 0;
+    directory->lock = lock_directory(directory->path);
+    return directory->lock < 0 ? error_system(error, "lock '%s'", directory->path) : 0;
 }
 
-int state_release(struct state *state, struct error *error)
+int state_directory_make(struct state_directory *directory, struct error *error)
 {
-    if (state->lock < 0)
+    directory->lock = -1;
+    if (make(directory, error) == 0)
         return 0;
-    close_descriptor(&state->lock);
-    return paths_remove_tree(state->path, error);
+    directory->path[0] = '\0';
+    return -1;
+}
+
+int state_directory_take(struct state_directory *directory, struct error *error)
+{
+    const char *given = getenv("TS_STATE_DIR");
+    if (given == NULL || given[0] != '/')
+        return state_directory_make(directory, error);
+    directory->lock = -1;
+    if (snprintf(directory->path, sizeof directory->path, "%s", given) <
+        (int)sizeof directory->path)
+        return 0;
+    directory->path[0] = '\0';
+    return error_set(error, "path too long: '%s'", given);
+}
+
+int state_directory_release(struct state_directory *directory, struct error *error)
+{
+    int result = 0;
+    if (directory->path[0] != '\0' && directory->lock >= 0)
+        result = paths_remove_tree(directory->path, error);
+    close_descriptor(&directory->lock);
+    directory->path[0] = '\0';
+    return result;
 }
