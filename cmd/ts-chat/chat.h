@@ -4,6 +4,8 @@
  *   prompt.c    where the prompt comes from when there is only one
  *   commands.c  command lines on stdin (--ndjson)
  *   turn.c      one prompt to its answer: model call, tool batch, model call ...
+ *   turn_model.c, batch.c   the model's part of a turn, and the tools'
+ *   usage.c     what calls of the model cost
  *   model.c     ts-llm
  *   pipeline.c  ts-tool-prep, ts-approve, ts-tool-exec: a ring of pipes
  *   output.c    events to stdout, or to ts-render when that is a terminal
@@ -163,6 +165,7 @@ struct chat {
 noreturn void chat_die(struct chat *chat, enum exit_code code, const char *what);
 noreturn void chat_die_system(struct chat *chat, const char *what); /* what: errno */
 noreturn void chat_usage(struct chat *chat, const char *what);
+void chat_must(struct chat *chat, int result, const struct error *error); /* or chat_die */
 
 /* output.c */
 int output_open(struct chat *chat, struct error *error);
@@ -194,15 +197,25 @@ bool pipeline_running(const struct chat *chat);
 
 /* turn.c */
 void turn_begin(struct chat *chat, const struct send *send);
+void turn_stop(struct chat *chat, enum stop stop);
+void turn_end(struct chat *chat, enum turn_status status, const char *reason);
+void turn_release(struct turn *turn);
+
+/* turn_model.c */
 void turn_call_model(struct chat *chat);
 void turn_model_done(struct chat *chat, const cJSON *done);
 void turn_model_failed(struct chat *chat, const cJSON *line);
-void turn_tools_done(struct chat *chat);
 const char *turn_next_fallback(struct chat *chat);
 void turn_discard(struct chat *chat); /* take back what the call under way has shown */
-void turn_stop(struct chat *chat, enum stop stop);
-void turn_release(struct turn *turn);
-cJSON *turn_usage_object(const struct usage *usage);
+
+/* batch.c */
+void batch_begin(struct chat *chat, const cJSON *message);
+void batch_done(struct chat *chat);
+
+/* usage.c */
+cJSON *usage_object(const struct usage *usage);
+void usage_take(struct chat *chat, const cJSON *done);
+void usage_show(struct chat *chat);
 
 /* commands.c */
 int commands_open(struct chat *chat, struct error *error);

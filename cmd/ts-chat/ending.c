@@ -80,7 +80,7 @@ static void write_result(struct chat *chat)
         json_add_integer(event, "turns", chat->turns) < 0 ||
         json_add_integer(event, "tool_calls", chat->tool_calls) < 0 ||
         json_add_integer(event, "denied", chat->denied) < 0 ||
-        json_add(event, "usage", turn_usage_object(&chat->usage)) < 0 ||
+        json_add(event, "usage", usage_object(&chat->usage)) < 0 ||
         json_add_integer(event, "duration_ms", clock_monotonic_ms() - chat->started) < 0 ||
         json_add_string(event, "text", chat->answer != NULL ? chat->answer : "") < 0) {
         json_free(event);

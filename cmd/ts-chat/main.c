@@ -124,6 +124,12 @@ void chat_usage(struct chat *chat, const char *what)
     die_usage("%s", what);
 }
 
+void chat_must(struct chat *chat, int result, const struct error *error)
+{
+    if (result < 0)
+        chat_die(chat, EXIT_SYSTEM, error->text);
+}
+
 static bool turn_under_way(const struct chat *chat)
 {
     return chat->phase == PHASE_MODEL || chat->phase == PHASE_TOOLS;

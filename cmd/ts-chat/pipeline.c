@@ -107,7 +107,7 @@ static void batch_completed(struct chat *chat, const cJSON *line)
         chat->turn.feedback = strdup(feedback);
     }
     give_up_missing(chat, "unknown", ended_text);
-    turn_tools_done(chat);
+    batch_done(chat);
 }
 
 /* What a stage says that is meant for nobody but us, and what everybody sees. */
@@ -172,7 +172,7 @@ static void pipeline_ended(void *context)
     if (chat->turn.stop == STOP_NONE)
         output_message(chat, "error", "the tool pipeline ended while calls were running");
     give_up_missing(chat, "unknown", ended_text);
-    turn_tools_done(chat);
+    batch_done(chat);
 }
 
 static char **stage_environment(struct chat *chat)
@@ -313,7 +313,7 @@ void pipeline_send_batch(struct chat *chat)
     if (!pipeline_running(chat) && start_pipeline(chat, &error) < 0) {
         output_message(chat, "error", error.text);
         give_up_missing(chat, "error", "not run: the tool pipeline could not be started");
-        turn_tools_done(chat);
+        batch_done(chat);
         return;
     }
     buffer_init(&text, LINE_LIMIT_MODEL);
@@ -328,7 +328,7 @@ void pipeline_send_batch(struct chat *chat)
     if (!fits) {
         give_up_missing(
             chat, "error", "not run: the arguments of this batch are longer than 8 MiB");
-        turn_tools_done(chat);
+        batch_done(chat);
     }
 }
 

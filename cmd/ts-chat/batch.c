@@ -1,0 +1,120 @@
+/*
+ * The tools' part of a turn: a batch of calls, its results in the order of the
+ * calls, and a model that asks for the same thing again and again.
+ */
+#include "chat.h"
+#include "common/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REPEATS_REFUSED = 5, /* the same batch so often in a row is answered without running */
+    REPEATS_LAST = 8,    /* and so often ends the turn */
+};
+
+/* Names and arguments of a batch, to notice a model that goes in circles. */
+static char *batch_signature(const cJSON *calls)
+{
+    struct buffer text;
+    const cJSON *call;
+    buffer_init(&text, LINE_LIMIT_MODEL);
+    cJSON_ArrayForEach(call, calls)
+    {
+        const cJSON *function = json_object(call, "function");
+        const char *name = json_string(function, "name");
+        const char *arguments = json_string(function, "arguments");
+        if (buffer_printf(&text, "%s\n%s\n", name != NULL ? name : "",
+                arguments != NULL ? arguments : "") < 0) {
+            buffer_release(&text);
+            return NULL;
+        }
+    }
+    return buffer_take(&text);
+}
+
+static void count_repeats(struct chat *chat)
+{
+    char *signature = batch_signature(chat->turn.batch_calls);
+    bool same = signature != NULL && chat->turn.previous_batch != NULL &&
+                strcmp(signature, chat->turn.previous_batch) == 0;
+    chat->turn.repeats = same ? chat->turn.repeats + 1 : 1;
+    free(chat->turn.previous_batch);
+    chat->turn.previous_batch = signature;
+}
+
+/* The model asked for the very same thing again and again: it is told, and in the end stopped. */
+static void refuse_repetition(struct chat *chat)
+{
+    char text[200];
+    struct error error;
+    snprintf(text, sizeof text,
+        "not run: this exact batch was called %d times in a row; use the results above, try "
+        "something else, or answer",
+        chat->turn.repeats);
+    const cJSON *call;
+    cJSON_ArrayForEach(call, chat->turn.batch_calls)
+    {
+        cJSON *event = event_make("tool_result", chat->turn.correlation_id);
+        const char *name = json_string(json_object(call, "function"), "name");
+        if (event == NULL || json_add_string(event, "call_id", json_string(call, "id")) < 0 ||
+            json_add_string(event, "name", name) < 0 ||
+            json_add_string(event, "status", "error") < 0 ||
+            json_add_string(event, "output", text) < 0 ||
+            json_add_integer(event, "duration_ms", 0) < 0)
+            chat_die_system(chat, "make an event");
+        output_event(chat, event);
+    }
+    chat_must(chat, conversation_close_calls(&chat->conversation, text, &error), &error);
+    if (chat->turn.repeats >= REPEATS_LAST)
+        turn_end(chat, TURN_LIMIT, "the model repeats the same tool calls");
+    else
+        turn_call_model(chat);
+}
+
+void batch_begin(struct chat *chat, const cJSON *message)
+{
+    json_free(chat->turn.message);
+    json_free(chat->turn.results);
+    chat->turn.message = cJSON_Duplicate(message, true);
+    chat->turn.results = cJSON_CreateObject();
+    chat->turn.batch_calls = json_array(chat->turn.message, "tool_calls");
+    if (chat->turn.batch_calls == NULL || chat->turn.results == NULL)
+        chat_die_system(chat, "keep a batch");
+    random_hex(chat->turn.batch_id, sizeof chat->turn.batch_id);
+    count_repeats(chat);
+    chat->phase = PHASE_TOOLS;
+    if (chat->turn.repeats >= REPEATS_REFUSED) {
+        refuse_repetition(chat);
+        return;
+    }
+    output_state(chat, "running");
+    pipeline_send_batch(chat);
+}
+
+void batch_done(struct chat *chat)
+{
+    struct error error;
+    const cJSON *call;
+    /* In the order of the calls, whatever the order they ended in. */
+    cJSON_ArrayForEach(call, chat->turn.batch_calls)
+    {
+        const char *id = json_string(call, "id");
+        const char *output = json_string(chat->turn.results, id);
+        chat_must(chat,
+            conversation_add_result(&chat->conversation, id, output != NULL ? output : "", &error),
+            &error);
+    }
+    chat->turn.batch_calls = NULL;
+    if (chat->turn.stop != STOP_NONE) {
+        turn_end(chat, TURN_STOPPED, NULL);
+        return;
+    }
+    if (chat->turn.feedback != NULL) {
+        chat_must(
+            chat, conversation_add_user(&chat->conversation, chat->turn.feedback, &error), &error);
+        free(chat->turn.feedback);
+        chat->turn.feedback = NULL;
+    }
+    turn_call_model(chat);
+}
