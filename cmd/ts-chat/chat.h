@@ -107,6 +107,7 @@ struct chat {
 
     struct send *queue;
     size_t queued, queued_bytes;
+    bool starting_turns; /* within send_next */
     bool input_ended;
     bool one_shot;
 

@@ -57,22 +57,25 @@ void send_queue(struct chat *chat, char *message, const char *correlation_id)
         tell_queued(chat, correlation_id);
 }
 
+/* A turn that ends at once calls this again from within: a loop, so that a long queue of them
+ * does not become as deep a stack. */
 void send_next(struct chat *chat)
 {
-    struct send *send = chat->queue;
-    if (chat->phase != PHASE_IDLE)
+    if (chat->starting_turns)
         return;
-    if (send == NULL) {
-        if (chat->input_ended)
-            chat_finish(chat);
-        return;
+    chat->starting_turns = true;
+    while (chat->phase == PHASE_IDLE && chat->queue != NULL) {
+        struct send *send = chat->queue;
+        chat->queue = send->next;
+        chat->queued--;
+        chat->queued_bytes -= strlen(send->message);
+        turn_begin(chat, send);
+        free(send->message);
+        free(send);
     }
-    chat->queue = send->next;
-    chat->queued--;
-    chat->queued_bytes -= strlen(send->message);
-    turn_begin(chat, send);
-    free(send->message);
-    free(send);
+    chat->starting_turns = false;
+    if (chat->phase == PHASE_IDLE && chat->input_ended)
+        chat_finish(chat);
 }
 
 static bool plain_identifier(const char *text)
