@@ -110,7 +110,7 @@ is "an approval that nobody can give any more: exit code" "$?" 5
 is "it is denied" "$(jq -r 'select(.type=="tool_result").status' events)" denied
 
 awk 'BEGIN { for (i = 0; i < 4000; i++) printf "{\"type\":\"send\",\"message\":\"x\",\"correlation_id\":\"%d\"}\n", i }' |
-	(ulimit -s 1024 && ts-chat --ndjson --budget-tokens 1) >events
+	prlimit --stack=1048576 ts-chat --ndjson --budget-tokens 1 >events
 is "thousands of prompts beyond the budget: exit code" "$?" 6
 is "each of them ends" "$(grep -c '"type":"turn_complete"' events)" 4000
 done_testing
