@@ -41,4 +41,10 @@ else
 	skip "dist" "this is not a git tree"
 fi
 
+
+# A prefix that looks like a place of ours is still only a prefix.
+mkdir -p "$WORK/libexec/turnstone"
+cp -R "$BUILD/bin" "$BUILD/share" "$BUILD/libexec" "$WORK/libexec/turnstone/"
+like "programs find their data below any prefix" "$(echo '{"type":"tool_batch","calls":[{"name":"x"}]}' |
+	"$WORK/libexec/turnstone/bin/ts-tool-prep")" 'The tools are: bash'
 done_testing

@@ -18,33 +18,29 @@ static int join(char *path, size_t size, const char *directory, const char *betw
     return 0;
 }
 
-/* The directory above bin/, from the running program's own place. */
-static int installation(char *path, size_t size, struct error *error)
+/* The directory above bin/ or libexec/, from the running program's own place. */
+static int installation_root(char *path, size_t size, struct error *error)
 {
+    static const char *const places[] = {"/libexec/turnstone/tools", "/libexec/turnstone"};
     ssize_t length = readlink("/proc/self/exe", path, size - 1);
     if (length < 0)
         return error_system(error, "read /proc/self/exe");
     path[length] = '\0';
-    for (int level = 0; level < 2; level++) {
-        char *slash = strrchr(path, '/');
-        if (slash == NULL)
-            return error_set(error, "no directory above '%s'", path);
-        *slash = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return error_set(error, "no directory above '%s'", path);
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        size_t whole = strlen(path), end = strlen(places[i]);
+        if (whole > end && strcmp(path + whole - end, places[i]) == 0) {
+            path[whole - end] = '\0';
+            return 0;
+        }
     }
-    return 0;
-}
-
-/* Tools live two levels below libexec, programs one below the root: both find "bin". */
-static int installation_root(char *path, size_t size, struct error *error)
-{
-    if (installation(path, size, error) < 0)
-        return -1;
-    char *libexec = strstr(path, "/libexec/turnstone");
-    if (libexec != NULL)
-        *libexec = '\0';
-    size_t length = strlen(path);
-    if (length > 8 && strcmp(path + length - 8, "/libexec") == 0)
-        path[length - 8] = '\0';
+    slash = strrchr(path, '/');
+    if (slash == NULL)
+        return error_set(error, "no directory above '%s'", path);
+    *slash = '\0';
     return 0;
 }
 
