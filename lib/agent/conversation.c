@@ -2,9 +2,12 @@
 
 #include "base/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { CONVERSATION_LIMIT = 60 << 20 }; /* bytes; leaves room for the rest of a request line */
+
+static const char no_result[] = "interrupted: no result is known";
 
 void conversation_init(struct conversation *conversation)
 {
@@ -12,11 +15,23 @@ void conversation_init(struct conversation *conversation)
     buffer_init(&conversation->messages, CONVERSATION_LIMIT);
 }
 
+static void forget_calls(struct conversation *conversation)
+{
+    for (size_t i = 0; i < conversation->open_count; i++) {
+        free(conversation->open_calls[i].id);
+        free(conversation->open_calls[i].result);
+    }
+    free(conversation->open_calls);
+    conversation->open_calls = NULL;
+    conversation->open_count = 0;
+    conversation->unanswered = 0;
+    conversation->waiting = 0;
+}
+
 void conversation_release(struct conversation *conversation)
 {
     buffer_release(&conversation->messages);
-    json_free(conversation->open_calls);
-    conversation->open_calls = NULL;
+    forget_calls(conversation);
 }
 
 static cJSON *message_new(const char *role, const char *text)
@@ -30,31 +45,72 @@ static cJSON *message_new(const char *role, const char *text)
     return message;
 }
 
-/* Serialise, tell the listener, take. The message is freed in any case. */
-static int add(struct conversation *conversation, cJSON *message, struct error *error)
+/* Room for a message, and for the results that wait: putting them there cannot fail then. */
+static int make_room(struct conversation *conversation, size_t length, struct error *error)
+{
+    size_t room = conversation->waiting + length + 1;
+    if (buffer_reserve(&conversation->messages, room) < 0)
+        return error_system(error, "remember a message");
+    return 0;
+}
+
+static int tell(
+    struct conversation *conversation, const char *text, size_t length, struct error *error)
+{
+    if (conversation->listener == NULL)
+        return 0;
+    return conversation->listener(conversation->listener_context, text, length, error);
+}
+
+/* There is room: make_room. */
+static void put(struct conversation *conversation, const char *text, size_t length, bool user)
 {
     struct buffer *messages = &conversation->messages;
-    size_t before = messages->length;
-    size_t start = before > 0 ? before + 1 : 0;
-    int result = -1;
+    if (messages->length > 0)
+        (void)buffer_append_byte(messages, ',');
+    (void)buffer_append(messages, text, length);
+    conversation->count++;
+    conversation->characters += utf8_count(text, length);
+    conversation->last_is_user = user;
+}
+
+static bool is_role(const cJSON *message, const char *wanted)
+{
+    const char *role = json_string(message, "role");
+    return role != NULL && strcmp(role, wanted) == 0;
+}
+
+/* Tell the listener, then take. */
+static int add_text(struct conversation *conversation, const char *text, size_t length, bool user,
+    struct error *error)
+{
+    if (make_room(conversation, length, error) < 0 || tell(conversation, text, length, error) < 0)
+        return -1;
+    put(conversation, text, length, user);
+    return 0;
+}
+
+static char *serialise(const cJSON *message, struct error *error)
+{
+    struct buffer text;
+    char *taken = NULL;
+    buffer_init(&text, CONVERSATION_LIMIT);
     if (message == NULL)
         error_set(error, "remember a message: out of memory");
-    else if ((before > 0 && buffer_append_byte(messages, ',') < 0) ||
-             json_append(messages, message) < 0)
+    else if (json_append(&text, message) < 0 || (taken = buffer_take(&text)) == NULL)
         error_system(error, "remember a message");
-    else if (conversation->listener == NULL)
-        result = 0;
-    else
-        result = conversation->listener(conversation->listener_context, messages->data + start,
-            messages->length - start, error);
-    if (result < 0) {
-        buffer_truncate(messages, before);
-    } else {
-        const char *role = json_string(message, "role");
-        conversation->count++;
-        conversation->characters += utf8_count(messages->data + start, messages->length - start);
-        conversation->last_is_user = role != NULL && strcmp(role, "user") == 0;
-    }
+    buffer_release(&text);
+    return taken;
+}
+
+/* The message is freed in any case. */
+static int add(struct conversation *conversation, cJSON *message, struct error *error)
+{
+    char *text = serialise(message, error);
+    int result = -1;
+    if (text != NULL)
+        result = add_text(conversation, text, strlen(text), is_role(message, "user"), error);
+    free(text);
     json_free(message);
     return result;
 }
@@ -67,7 +123,7 @@ int conversation_add_system(
 
 int conversation_add_user(struct conversation *conversation, const char *text, struct error *error)
 {
-    if (conversation_close_calls(conversation, "interrupted: no result is known", error) < 0)
+    if (conversation_close_calls(conversation, no_result, error) < 0)
         return -1;
     if (conversation->last_is_user &&
         conversation_add_interrupted(conversation, "", "no answer", error) < 0)
@@ -89,90 +145,146 @@ int conversation_add_interrupted(
     return result;
 }
 
-static cJSON *ids_of(const cJSON *calls)
+/* The calls of an assistant's message that is about to be taken; *calls NULL: it has none. */
+static int calls_of(
+    const cJSON *message, struct open_call **calls, size_t *count, struct error *error)
 {
-    cJSON *ids = cJSON_CreateArray();
+    const cJSON *list = json_array(message, "tool_calls");
+    int size = list != NULL ? cJSON_GetArraySize(list) : 0;
+    *calls = NULL;
+    *count = 0;
+    if (size == 0)
+        return 0;
+    *calls = calloc((size_t)size, sizeof **calls);
+    if (*calls == NULL)
+        return error_set(error, "remember a message: out of memory");
     const cJSON *call;
-    cJSON_ArrayForEach(call, calls)
+    cJSON_ArrayForEach(call, list)
     {
         const char *id = json_string(call, "id");
-        cJSON *copy = cJSON_CreateString(id != NULL ? id : "");
-        if (copy == NULL || !cJSON_AddItemToArray(ids, copy)) {
-            json_free(copy);
-            json_free(ids);
-            return NULL;
-        }
+        (*calls)[*count].id = strdup(id != NULL ? id : "");
+        if ((*calls)[(*count)++].id == NULL)
+            return error_set(error, "remember a message: out of memory");
     }
-    return ids;
+    return 0;
+}
+
+static int add_assistant(struct conversation *conversation, const char *text, size_t length,
+    const cJSON *message, struct error *error)
+{
+    struct conversation fresh = {0}; /* for its open calls */
+    int result = calls_of(message, &fresh.open_calls, &fresh.open_count, error);
+    if (result == 0)
+        result = add_text(conversation, text, length, false, error);
+    if (result == 0) {
+        forget_calls(conversation);
+        conversation->open_calls = fresh.open_calls;
+        conversation->open_count = fresh.open_count;
+        conversation->unanswered = fresh.open_count;
+        return 0;
+    }
+    forget_calls(&fresh);
+    return -1;
 }
 
 int conversation_add_assistant(
     struct conversation *conversation, const cJSON *message, struct error *error)
 {
-    const cJSON *calls = json_array(message, "tool_calls");
-    cJSON *ids = NULL;
-    if (calls != NULL && cJSON_GetArraySize(calls) > 0) {
-        ids = ids_of(calls);
-        if (ids == NULL)
-            return error_set(error, "remember a message: out of memory");
-    }
-    if (add(conversation, cJSON_Duplicate(message, true), error) < 0) {
-        json_free(ids);
+    if (conversation_close_calls(conversation, no_result, error) < 0)
         return -1;
-    }
-    json_free(conversation->open_calls);
-    conversation->open_calls = ids;
-    return 0;
+    char *text = serialise(message, error);
+    int result = -1;
+    if (text != NULL)
+        result = add_assistant(conversation, text, strlen(text), message, error);
+    free(text);
+    return result;
 }
 
-static int open_call_index(const struct conversation *conversation, const char *call_id)
+static struct open_call *open_call(const struct conversation *conversation, const char *call_id)
 {
-    int index = 0;
-    const cJSON *id;
-    cJSON_ArrayForEach(id, conversation->open_calls)
-    {
-        if (strcmp(id->valuestring, call_id) == 0)
-            return index;
-        index++;
+    for (size_t i = 0; call_id != NULL && i < conversation->open_count; i++) {
+        struct open_call *call = &conversation->open_calls[i];
+        if (call->result == NULL && strcmp(call->id, call_id) == 0)
+            return call;
     }
-    return -1;
+    return NULL;
+}
+
+bool conversation_call_is_open(const struct conversation *conversation, const char *call_id)
+{
+    return open_call(conversation, call_id) != NULL;
+}
+
+/* The last result is there: all of them take their places. */
+static void put_results(struct conversation *conversation)
+{
+    for (size_t i = 0; i < conversation->open_count; i++) {
+        const char *text = conversation->open_calls[i].result;
+        put(conversation, text, strlen(text), false);
+    }
+    forget_calls(conversation);
+}
+
+static int take_result(struct conversation *conversation, const char *call_id, const char *text,
+    size_t length, struct error *error)
+{
+    struct open_call *call = open_call(conversation, call_id);
+    if (call == NULL)
+        return error_set(
+            error, "result of call '%s': no such call is open", call_id != NULL ? call_id : "");
+    char *copy = strndup(text, length);
+    if (copy == NULL)
+        return error_set(error, "remember a message: out of memory");
+    if (make_room(conversation, length, error) < 0 || tell(conversation, text, length, error) < 0) {
+        free(copy);
+        return -1;
+    }
+    call->result = copy;
+    conversation->waiting += length + 1;
+    if (--conversation->unanswered == 0)
+        put_results(conversation);
+    return 0;
 }
 
 int conversation_add_result(
     struct conversation *conversation, const char *call_id, const char *text, struct error *error)
 {
-    int index = open_call_index(conversation, call_id);
-    if (index < 0)
-        return error_set(error, "result of call '%s': no such call is open", call_id);
     cJSON *message = message_new("tool", text);
     if (message == NULL || json_add_string(message, "tool_call_id", call_id) < 0) {
         json_free(message);
         message = NULL;
     }
-    if (add(conversation, message, error) < 0)
-        return -1;
-    cJSON_DeleteItemFromArray(conversation->open_calls, index);
-    if (cJSON_GetArraySize(conversation->open_calls) == 0) {
-        json_free(conversation->open_calls);
-        conversation->open_calls = NULL;
-    }
-    return 0;
+    char *line = serialise(message, error);
+    int result = -1;
+    if (line != NULL)
+        result = take_result(conversation, call_id, line, strlen(line), error);
+    free(line);
+    json_free(message);
+    return result;
 }
 
 int conversation_close_calls(
     struct conversation *conversation, const char *text, struct error *error)
 {
-    while (conversation->open_calls != NULL) {
-        /* Copied: adding the result takes the id out of the list. */
-        cJSON *id = cJSON_Duplicate(conversation->open_calls->child, false);
-        int result = id == NULL
-                         ? error_set(error, "remember a message: out of memory")
-                         : conversation_add_result(conversation, id->valuestring, text, error);
-        json_free(id);
-        if (result < 0)
+    for (size_t i = 0; i < conversation->open_count; i++) {
+        /* The last one takes the list with it. */
+        if (conversation->open_calls[i].result == NULL &&
+            conversation_add_result(conversation, conversation->open_calls[i].id, text, error) < 0)
             return -1;
     }
     return 0;
+}
+
+int conversation_add_stored(struct conversation *conversation, const char *text, size_t length,
+    const cJSON *message, struct error *error)
+{
+    if (is_role(message, "tool"))
+        return take_result(conversation, json_string(message, "tool_call_id"), text, length, error);
+    if (conversation->unanswered > 0)
+        return error_set(error, "a stored message stands between a call and its result");
+    if (is_role(message, "assistant"))
+        return add_assistant(conversation, text, length, message, error);
+    return add_text(conversation, text, length, is_role(message, "user"), error);
 }
 
 int conversation_append_array(const struct conversation *conversation, struct buffer *buffer)

@@ -8,8 +8,11 @@
  * before anything else is added, and two user messages never follow each other
  * without saying why.
  *
- * This is also the interface behind which the store will keep conversations:
- * a listener sees every message as it is added, and may refuse it.
+ * Results may come in any order. They stand in the history in the order of the
+ * calls, all together, once the last one is there.
+ *
+ * A listener sees every message as it comes, also a result that has yet to wait
+ * for its place, and may refuse it: this is how conversations are stored.
  */
 #ifndef AGENT_CONVERSATION_H
 #define AGENT_CONVERSATION_H
@@ -22,12 +25,21 @@
 typedef int conversation_listener(
     void *context, const char *message, size_t length, struct error *error);
 
+/* A call of the last assistant message. */
+struct open_call {
+    char *id;
+    char *result; /* the result's message as JSON text; NULL: not there yet */
+};
+
 struct conversation {
     struct buffer messages; /* JSON texts joined by commas */
     size_t count;
     size_t characters; /* of all messages, for estimates */
     bool last_is_user;
-    cJSON *open_calls; /* array of the ids of calls still without a result; NULL: none */
+    struct open_call *open_calls; /* while one of them has no result; NULL: none */
+    size_t open_count;
+    size_t unanswered;
+    size_t waiting; /* bytes of the results that wait for their place */
     conversation_listener *listener;
     void *listener_context;
 };
@@ -54,9 +66,20 @@ int conversation_add_interrupted(
 int conversation_add_result(
     struct conversation *conversation, const char *call_id, const char *text, struct error *error);
 
+/* Whether a call is open and has no result yet. */
+bool conversation_call_is_open(const struct conversation *conversation, const char *call_id);
+
 /* Give every call still open the same result. */
 int conversation_close_calls(
     struct conversation *conversation, const char *text, struct error *error);
+
+/*
+ * Take a message as it was stored, byte for byte: text is its JSON text, message
+ * the same, parsed. The result of a call that is not open is refused, and so is
+ * anything else while a call is open.
+ */
+int conversation_add_stored(struct conversation *conversation, const char *text, size_t length,
+    const cJSON *message, struct error *error);
 
 /* Append the messages as a JSON array. 0, or -1 (errno). */
 int conversation_append_array(const struct conversation *conversation, struct buffer *buffer);
