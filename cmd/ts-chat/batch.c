@@ -75,11 +75,9 @@ static void refuse_repetition(struct chat *chat)
 void batch_begin(struct chat *chat, const cJSON *message)
 {
     json_free(chat->turn.message);
-    json_free(chat->turn.results);
     chat->turn.message = cJSON_Duplicate(message, true);
-    chat->turn.results = cJSON_CreateObject();
     chat->turn.batch_calls = json_array(chat->turn.message, "tool_calls");
-    if (chat->turn.batch_calls == NULL || chat->turn.results == NULL)
+    if (chat->turn.batch_calls == NULL)
         chat_die_system(chat, "keep a batch");
     random_hex(chat->turn.batch_id, sizeof chat->turn.batch_id);
     count_repeats(chat);
@@ -95,16 +93,6 @@ void batch_begin(struct chat *chat, const cJSON *message)
 void batch_done(struct chat *chat)
 {
     struct error error;
-    const cJSON *call;
-    /* In the order of the calls, whatever the order they ended in. */
-    cJSON_ArrayForEach(call, chat->turn.batch_calls)
-    {
-        const char *id = json_string(call, "id");
-        const char *output = json_string(chat->turn.results, id);
-        chat_must(chat,
-            conversation_add_result(&chat->conversation, id, output != NULL ? output : "", &error),
-            &error);
-    }
     chat->turn.batch_calls = NULL;
     if (chat->turn.stop != STOP_NONE) {
         turn_end(chat, TURN_STOPPED, NULL);

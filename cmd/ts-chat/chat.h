@@ -75,7 +75,6 @@ struct turn {
     const char *alias;      /* the model being called; NULL: the default */
     cJSON *batch_calls;     /* array, of the batch under way; owned by message */
     cJSON *message;         /* the assistant message that asked for it */
-    cJSON *results;         /* call id -> output text */
     char batch_id[RANDOM_SESSION_ID_SIZE];
     char *feedback;       /* what a person said with an approval */
     char *previous_batch; /* names and arguments of the batch before, as text */

@@ -79,16 +79,21 @@ void pipeline_input_ended(struct chat *chat)
         refuse_pending(chat);
 }
 
+static void keep_result(struct chat *chat, const char *call, const char *output)
+{
+    struct error error;
+    chat_must(chat, conversation_add_result(&chat->conversation, call, output, &error), &error);
+    chat->tool_calls++;
+}
+
 static void result_arrived(struct chat *chat, const cJSON *line)
 {
     const char *call = json_string(line, "call_id");
     const char *output = json_string(line, "output");
     const char *status = json_string(line, "status");
-    if (call == NULL || chat->turn.results == NULL || json_get(chat->turn.results, call) != NULL)
+    if (chat->phase != PHASE_TOOLS || !conversation_call_is_open(&chat->conversation, call))
         return;
-    if (json_add_string(chat->turn.results, call, output != NULL ? output : "") < 0)
-        chat_die_system(chat, "keep a result");
-    chat->tool_calls++;
+    keep_result(chat, call, output != NULL ? output : "");
     if (status != NULL && strcmp(status, "denied") == 0) {
         chat->denied++;
         if (!is_person_asked(line))
@@ -344,7 +349,7 @@ static void give_up_missing(struct chat *chat, const char *status, const char *t
     cJSON_ArrayForEach(call, chat->turn.batch_calls)
     {
         const char *id = json_string(call, "id");
-        if (id == NULL || json_get(chat->turn.results, id) != NULL)
+        if (!conversation_call_is_open(&chat->conversation, id))
             continue;
         cJSON *event = event_make("tool_result", chat->turn.correlation_id);
         if (event == NULL || json_add_string(event, "call_id", id) < 0 ||
@@ -352,11 +357,10 @@ static void give_up_missing(struct chat *chat, const char *status, const char *t
                 0 ||
             json_add_string(event, "status", status) < 0 ||
             json_add_string(event, "output", text) < 0 ||
-            json_add_integer(event, "duration_ms", 0) < 0 ||
-            json_add_string(chat->turn.results, id, text) < 0)
+            json_add_integer(event, "duration_ms", 0) < 0)
             chat_die_system(chat, "make a result");
         output_event(chat, event);
-        chat->tool_calls++;
+        keep_result(chat, id, text);
     }
 }
 

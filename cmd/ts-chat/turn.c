@@ -20,7 +20,6 @@ void turn_release(struct turn *turn)
 {
     struct buffer partial = turn->partial;
     json_free(turn->message);
-    json_free(turn->results);
     free(turn->feedback);
     free(turn->previous_batch);
     buffer_clear(&partial);
