@@ -161,7 +161,7 @@ static int start(struct approver *approver, const char *command, int request, st
     if (process_pipe(&filter->output, &theirs) < 0 ||
         fcntl(filter->output, F_SETFL, O_NONBLOCK) < 0)
         return error_system(error, "make a pipe for the approver");
-    char **environment = config_export(approver->config, false);
+    char **environment = config_export(approver->config, CONFIG_NO_SECRETS);
     const struct spawn spawn = {
         .path = "/bin/sh",
         .argv = (char *[]){(char *)"sh", (char *)"-c", (char *)command, NULL},

@@ -288,7 +288,7 @@ static int spawn_model(struct chat *chat, struct error *error)
     int to_read, to_write, from_read, from_write;
     if (paths_helper(path, sizeof path, "ts-llm", error) < 0)
         return -1;
-    char **environment = config_export(chat->config, true);
+    char **environment = config_export(chat->config, CONFIG_MODEL_SECRETS);
     if (environment == NULL)
         return error_set(error, "start ts-llm: out of memory");
     if (process_pipe(&to_read, &to_write) < 0)

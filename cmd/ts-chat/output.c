@@ -21,7 +21,7 @@ static int start_renderer(struct chat *chat, struct error *error)
     if (process_pipe(&read_end, &write_end) < 0)
         return error_system(error, "make a pipe");
     char *environment_end[] = {NULL};
-    char **environment = config_export(chat->config, false);
+    char **environment = config_export(chat->config, CONFIG_NO_SECRETS);
     struct spawn spawn = {
         .path = path,
         .argv = (char *[]){(char *)"ts-render", NULL},

@@ -180,21 +180,21 @@ static void pipeline_ended(void *context)
     batch_done(chat);
 }
 
-static char **stage_environment(struct chat *chat)
+/* The stages share one place for what they know about this conversation. */
+static int set_stage_variables(const struct chat *chat, struct error *error)
 {
-    /* The stages share one place for what they know about this conversation. */
     if (setenv("TS_STATE_DIR", chat->state_directory.path, 1) < 0 ||
-        setenv("TS_SESSION_ID", chat->session_id, 1) < 0)
-        return NULL;
-    if (chat->tool_names != NULL && setenv("TS_TOOLS", chat->tool_names, 1) < 0)
-        return NULL;
-    return config_export(chat->config, false);
+        setenv("TS_SESSION_ID", chat->session_id, 1) < 0 ||
+        (chat->tool_names != NULL && setenv("TS_TOOLS", chat->tool_names, 1) < 0))
+        return error_set(error, "start the tool pipeline: out of memory");
+    return 0;
 }
 
-static int start_stage(
-    struct chat *chat, int index, char **environment, int input, int output, struct error *error)
+static int start_stage(struct chat *chat, int index, int input, int output, struct error *error)
 {
     static const char *const names[STAGES] = {"ts-tool-prep", "ts-approve", "ts-tool-exec"};
+    /* The last one hands keys to the tools that are made for them, and to no other. */
+    static const unsigned secrets[STAGES] = {[2] = CONFIG_MODEL_SECRETS | CONFIG_SEARCH_SECRETS};
     char path[PATH_MAX];
     char *argv[4] = {(char *)names[index], NULL};
     bool approver = index == 1;
@@ -204,6 +204,9 @@ static int start_stage(
         argv[1] = (char *)"--ask";
         argv[2] = (char *)"lines";
     }
+    char **environment = config_export(chat->config, secrets[index]);
+    if (environment == NULL)
+        return error_set(error, "start %s: out of memory", names[index]);
     struct spawn spawn = {
         .path = path,
         .argv = argv,
@@ -216,7 +219,7 @@ static int start_stage(
     return process_spawn(&chat->stages[index], &spawn, error);
 }
 
-static int start_stages(struct chat *chat, char **environment, int *ends, struct error *error)
+static int start_stages(struct chat *chat, int *ends, struct error *error)
 {
     /* ends: read and write end of the pipe before each stage, then of the one behind the last. */
     for (int i = 0; i <= STAGES; i++) {
@@ -224,7 +227,7 @@ static int start_stages(struct chat *chat, char **environment, int *ends, struct
             return error_system(error, "make a pipe");
     }
     for (int i = 0; i < STAGES; i++) {
-        if (start_stage(chat, i, environment, ends[2 * i], ends[2 * i + 3], error) < 0)
+        if (start_stage(chat, i, ends[2 * i], ends[2 * i + 3], error) < 0)
             return -1;
     }
     return 0;
@@ -238,10 +241,9 @@ static int start_pipeline(struct chat *chat, struct error *error)
     if (chat->state_directory.path[0] == '\0' &&
         state_directory_make(&chat->state_directory, error) < 0)
         return -1;
-    char **environment = stage_environment(chat);
-    if (environment == NULL)
-        return error_set(error, "start the tool pipeline: out of memory");
-    int result = start_stages(chat, environment, ends, error);
+    if (set_stage_variables(chat, error) < 0)
+        return -1;
+    int result = start_stages(chat, ends, error);
     int to_first = ends[1];
     int from_last = ends[2 * STAGES];
     for (int i = 0; i < 2 * (STAGES + 1); i++) {

@@ -1,59 +1,67 @@
 #include "environment.h"
 
+#include "agent/tool_environment.h"
+
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { ENVIRONMENT_MOST = 96 }; /* entries; what does not fit of LC_* is left out */
+struct list {
+    char **entries;
+    size_t count;
+};
 
-static char *entries[ENVIRONMENT_MOST + 1];
-static size_t entry_count;
-
-static bool is_name_of(const char *entry, const char *name)
+static size_t count_of(char *const *entries)
 {
-    size_t length = strlen(name);
-    return strncmp(entry, name, length) == 0 && entry[length] == '=';
+    size_t count = 0;
+    while (entries[count] != NULL)
+        count++;
+    return count;
 }
 
-static bool is_allowed(const char *entry)
+static bool is_allowed(const char *entry, const char *const *passed)
 {
-    static const char *const names[] = {
-        "PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (is_name_of(entry, names[i]))
+    if (strchr(entry, '=') == NULL)
+        return false;
+    for (; *passed != NULL; passed++) {
+        if (tool_environment_matches(entry, *passed))
             return true;
     }
-    return strncmp(entry, "LC_", 3) == 0;
+    return tool_environment_has(entry);
 }
 
-static void set(char *entry)
+static void set(struct list *list, char *entry)
 {
     size_t length = (size_t)(strchr(entry, '=') - entry);
-    for (size_t i = 0; i < entry_count; i++) {
-        if (strncmp(entries[i], entry, length + 1) == 0) {
-            entries[i] = entry;
+    for (size_t i = 0; i < list->count; i++) {
+        if (strncmp(list->entries[i], entry, length + 1) == 0) {
+            list->entries[i] = entry;
             return;
         }
     }
-    if (entry_count < ENVIRONMENT_MOST)
-        entries[entry_count++] = entry;
+    list->entries[list->count++] = entry;
 }
 
-char **environment_build(char *const *added, bool sandboxed)
+char **environment_build(char *const *added, const char *const *passed, bool sandboxed)
 {
     extern char **environ;
     static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
     static char terminal[] = "TERM=dumb";
     static char temporary[] = "TMPDIR=/tmp";
-    set(path);
-    set(terminal);
+    static char *const fixed[] = {path, terminal, temporary};
+    size_t most = sizeof fixed / sizeof fixed[0] + count_of(environ) + count_of(added);
+    struct list list = {.entries = calloc(most + 1, sizeof *list.entries)};
+    if (list.entries == NULL)
+        return NULL;
+    set(&list, path);
+    set(&list, terminal);
     for (char **entry = environ; *entry != NULL; entry++) {
-        if (is_allowed(*entry))
-            set(*entry);
+        if (is_allowed(*entry, passed))
+            set(&list, *entry);
     }
     if (sandboxed)
-        set(temporary);
+        set(&list, temporary);
     for (; *added != NULL; added++)
-        set(*added);
-    entries[entry_count] = NULL;
-    return entries;
+        set(&list, *added);
+    return list.entries;
 }

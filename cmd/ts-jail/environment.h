@@ -4,12 +4,16 @@
 
 #include <stdbool.h>
 
-enum { ENVIRONMENT_ADDED = 32 }; /* --env at most so often */
+enum {
+    ENVIRONMENT_ADDED = 32, /* --env at most so often */
+    ENVIRONMENT_PASSED = 32 /* --pass */
+};
 
 /*
- * Ends with NULL; static storage. added holds NAME=VALUE texts, which win. In a
- * sandbox temporary files go to its own /tmp.
+ * Ends with NULL; NULL: no memory. passed holds words as tool_environment_matches
+ * has them, of variables of ours that the command gets too; added holds
+ * NAME=VALUE texts, which win. In a sandbox temporary files go to its own /tmp.
  */
-char **environment_build(char *const *added, bool sandboxed);
+char **environment_build(char *const *added, const char *const *passed, bool sandboxed);
 
 #endif

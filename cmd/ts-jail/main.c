@@ -51,6 +51,7 @@ enum {
     OPTION_FILE_SIZE,
     OPTION_KEEP_FD,
     OPTION_ENV,
+    OPTION_PASS,
     OPTION_STATUS_FD,
     OPTION_EXPLAIN,
 };
@@ -70,6 +71,7 @@ static const struct option_spec options[] = {
     {OPTION_FILE_SIZE, "file-size", "MIB", "limit of each file written (1024; 0: none)"},
     {OPTION_KEEP_FD, "keep-fd", "N", "leave this descriptor open; may be repeated"},
     {OPTION_ENV, "env", "NAME=VALUE", "put this into the environment; may be repeated"},
+    {OPTION_PASS, "pass", "NAME", "leave it this variable of ours; NAME* for all that begin so"},
     {OPTION_STATUS_FD, "status-fd", "N", "write how it went to this descriptor, as JSON lines"},
     {OPTION_EXPLAIN, "explain", NULL, "say what a command could do, try it, and exit"},
     {0},
@@ -91,6 +93,8 @@ struct choice {
     char directory[PATH_MAX];
     char *added[ENVIRONMENT_ADDED + 3]; /* environment; ends with NULL */
     size_t added_count;
+    const char *passed[ENVIRONMENT_PASSED + 1]; /* ends with NULL */
+    size_t passed_count;
     bool explain;
     bool processes_given;
 };
@@ -140,6 +144,17 @@ static void add_variable(struct choice *choice, const char *value)
     if (choice->added_count == ENVIRONMENT_ADDED)
         die_usage("more than %d variables", ENVIRONMENT_ADDED);
     choice->added[choice->added_count++] = copy(value);
+}
+
+/* A star alone would be everything: no whitelist. */
+static void pass_variable(struct choice *choice, const char *value)
+{
+    size_t length = strcspn(value, "=*");
+    if (length == 0 || (value[length] != '\0' && strcmp(value + length, "*") != 0))
+        die_usage("--pass: '%s' is not the name of a variable, or its beginning and '*'", value);
+    if (choice->passed_count == ENVIRONMENT_PASSED)
+        die_usage("more than %d variables passed", ENVIRONMENT_PASSED);
+    choice->passed[choice->passed_count++] = value;
 }
 
 static void set_variable(struct choice *choice, const char *name, const char *value)
@@ -226,6 +241,9 @@ static void take_option(struct choice *choice, int option, const char *value)
     case OPTION_ENV:
         add_variable(choice, value);
         break;
+    case OPTION_PASS:
+        pass_variable(choice, value);
+        break;
     case OPTION_STATUS_FD:
         jail->status_fd = open_descriptor("status-fd", value, 1);
         break;
@@ -263,7 +281,9 @@ static void build(struct choice *choice)
         set_variable(choice, "TS_STATE_DIR", choice->state);
     }
     set_variable(choice, "TS_PROJECT", choice->project);
-    jail->environment = environment_build(choice->added, jail->workspace);
+    jail->environment = environment_build(choice->added, choice->passed, jail->workspace);
+    if (jail->environment == NULL)
+        die(EXIT_SYSTEM, "out of memory");
     jail->sandbox.lock = -1;
     jail->directory = choice->directory;
     if (!jail->workspace)

@@ -359,6 +359,7 @@ static int spawn(struct call *call, const struct command *command, const int *th
     const struct spawn spawn = {
         .path = command->path,
         .argv = command->words,
+        .environment = command->environment,
         .directory = call->setting->project,
         .descriptors = {arguments, theirs[STREAM_OUTPUT], theirs[STREAM_COMPLAINT],
             theirs[STREAM_EVENTS], answers, theirs[STREAM_JAIL]},

@@ -10,6 +10,7 @@
 #include "base/line_reader.h"
 #include "capture.h"
 #include "common/stage.h"
+#include "data/config.h"
 #include "io/process.h"
 
 #include <cjson/cJSON.h>
@@ -21,6 +22,7 @@ enum sandbox_mode { MODE_AUTO, MODE_ALWAYS, MODE_OFF };
 /* What all calls are run with. */
 struct setting {
     struct stage *stage;
+    struct config *config;
     struct tool_set tools;
     const char *project;         /* absolute, resolved */
     const char *state_directory; /* of the conversation */

@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "agent/tool_environment.h"
 #include "data/json.h"
 #include "io/paths.h"
 #include "spill.h"
@@ -33,6 +34,8 @@ bool command_jailed(const struct call *call)
     const char *choice = json_string(call->item, "sandbox_choice");
     if (call->tool->sandbox == TOOL_SANDBOX_SELF)
         return false;
+    if (call->tool->sandbox == TOOL_SANDBOX_STRICT)
+        return call->setting->mode != MODE_OFF;
     if (call->setting->mode == MODE_ALWAYS)
         return true;
     if (choice != NULL)
@@ -45,7 +48,7 @@ static void open_paths(struct command *command, const struct call *call)
 {
     const struct setting *setting = call->setting;
     for (const char **root = setting->roots; *root != NULL; root++) {
-        add(command, "--write");
+        add(command, call->tool->sandbox == TOOL_SANDBOX_STRICT ? "--read" : "--write");
         add(command, "%s", *root);
     }
     if (spill_directory() != NULL) {
@@ -87,6 +90,78 @@ static void hide_paths(struct command *command, const struct call *call)
     }
 }
 
+/* Variables of a tool that keeps itself in bounds: our settings, and what its needs name. */
+static const char *const settings_passed[] = {"TURNSTONE_*", "TS_*", "XDG_*", NULL};
+static const char *const network_passed[] = {"http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", NULL};
+static const char *const model_passed[] = {"OPENAI_API_KEY", "OPENAI_BASE_URL", NULL};
+static const char *const search_passed[] = {"TAVILY_API_KEY", NULL};
+static const char *const nothing_passed[] = {NULL};
+
+enum { PASSED_LISTS = 4 };
+
+static void choose_passed(
+    const struct tool_definition *tool, const char *const *lists[PASSED_LISTS])
+{
+    bool self = tool->sandbox == TOOL_SANDBOX_SELF;
+    lists[0] = self ? settings_passed : nothing_passed;
+    lists[1] = tool->needs != 0 ? network_passed : nothing_passed;
+    lists[2] = (tool->needs & TOOL_NEEDS_MODEL) != 0 ? model_passed : nothing_passed;
+    lists[3] = (tool->needs & TOOL_NEEDS_SEARCH) != 0 ? search_passed : nothing_passed;
+}
+
+static void pass_variables(struct command *command, const struct tool_definition *tool)
+{
+    const char *const *lists[PASSED_LISTS];
+    choose_passed(tool, lists);
+    for (int i = 0; i < PASSED_LISTS; i++) {
+        for (const char *const *word = lists[i]; *word != NULL; word++) {
+            add(command, "--pass");
+            add(command, "%s", *word);
+        }
+    }
+}
+
+/* ts-jail itself gets no more than it passes on, and what tells it where our directories are: a
+ * command outside a sandbox can read the environment of the process that started it. */
+static bool wanted(const char *entry, const struct tool_definition *tool)
+{
+    const char *const *lists[PASSED_LISTS];
+    if (!tool->state && tool_environment_matches(entry, "TS_STATE_DIR"))
+        return false; /* not named to it: it would be another conversation's */
+    choose_passed(tool, lists);
+    for (int i = 0; i < PASSED_LISTS; i++) {
+        for (const char *const *word = lists[i]; *word != NULL; word++) {
+            if (tool_environment_matches(entry, *word))
+                return true;
+        }
+    }
+    return tool_environment_has(entry) || tool_environment_matches(entry, "XDG_*");
+}
+
+static int build_environment(struct command *command, const struct call *call, struct error *error)
+{
+    const struct tool_definition *tool = call->tool;
+    unsigned secrets = 0;
+    size_t count = 0;
+    if ((tool->needs & TOOL_NEEDS_MODEL) != 0)
+        secrets |= CONFIG_MODEL_SECRETS;
+    if ((tool->needs & TOOL_NEEDS_SEARCH) != 0)
+        secrets |= CONFIG_SEARCH_SECRETS;
+    char **exported = config_export(call->setting->config, secrets);
+    while (exported != NULL && exported[count] != NULL)
+        count++;
+    command->environment = exported != NULL ? calloc(count + 1, sizeof *exported) : NULL;
+    char **next = command->environment;
+    for (char **entry = exported; next != NULL && *entry != NULL; entry++) {
+        if (!wanted(*entry, tool))
+            continue;
+        if ((*next++ = strdup(*entry)) == NULL)
+            next = NULL;
+    }
+    return next != NULL ? 0 : error_set(error, "start ts-jail: out of memory");
+}
+
 int command_build(struct command *command, const struct call *call, struct error *error)
 {
     const struct setting *setting = call->setting;
@@ -111,6 +186,8 @@ int command_build(struct command *command, const struct call *call, struct error
         hide_paths(command, call);
         if (call->tool->network)
             add(command, "--network");
+        if (call->tool->sandbox == TOOL_SANDBOX_STRICT)
+            add(command, "--read-only");
     }
     if (call->tool->state) {
         add(command, "--state");
@@ -120,6 +197,7 @@ int command_build(struct command *command, const struct call *call, struct error
         "5", "--env", "TS_EVENT_FD=3", "--env", "TS_ANSWER_FD=4"};
     for (size_t i = 0; i < sizeof descriptors / sizeof descriptors[0]; i++)
         add(command, "%s", descriptors[i]);
+    pass_variables(command, call->tool);
     add(command, "--env");
     add(command, "TS_CALL_ID=%s", call->id);
     add(command, "--env");
@@ -131,7 +209,7 @@ int command_build(struct command *command, const struct call *call, struct error
     add(command, "run");
     if (command->failed)
         return error_set(error, "start ts-jail: its command line is too long");
-    return 0;
+    return build_environment(command, call, error);
 }
 
 void command_release(struct command *command)
@@ -139,4 +217,8 @@ void command_release(struct command *command)
     for (size_t i = 0; i < command->count; i++)
         free(command->words[i]);
     command->count = 0;
+    for (char **entry = command->environment; entry != NULL && *entry != NULL; entry++)
+        free(*entry);
+    free(command->environment);
+    command->environment = NULL;
 }

@@ -1,4 +1,4 @@
-/* The command line of ts-jail for one call. */
+/* The command line and the environment of ts-jail for one call. */
 #ifndef TS_TOOL_EXEC_COMMAND_H
 #define TS_TOOL_EXEC_COMMAND_H
 
@@ -10,7 +10,8 @@ struct command {
     char path[PATH_MAX]; /* of ts-jail */
     char *words[COMMAND_WORDS + 1];
     size_t count;
-    bool failed; /* memory was short, or there were too many words */
+    char **environment; /* owned, the entries too; ends with NULL */
+    bool failed;        /* memory was short, or there were too many words */
 };
 
 /* Whether the call runs in a sandbox: the mode, whether a person saw it, what policy chose. */

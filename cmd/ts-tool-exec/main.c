@@ -163,6 +163,7 @@ static void prepare(struct executor *executor)
         0)
         die(EXIT_CONFIG, "%s", error.text);
     setting->stage = &executor->stage;
+    setting->config = executor->config;
     setting->project = executor->project;
     setting->state_directory = executor->state.path;
     setting->mode = find_mode(executor->config);

@@ -357,7 +357,7 @@ static void add_tool(cJSON *tree, const struct item *item, const struct item_set
     const struct tool_definition *tool = item->tool;
     need(json_add_boolean(tree, "read_only", tool->read_only));
     need(json_add_boolean(tree, "parallel", tool->parallel));
-    add_text(tree, "sandbox", tool->sandbox == TOOL_SANDBOX_SELF ? "self" : "workspace");
+    add_text(tree, "sandbox", tool_sandbox_word(tool->sandbox));
     need(json_add_boolean(tree, "network", tool->network));
     need(json_add_number(tree, "timeout", call_timeout(item, setting)));
 }

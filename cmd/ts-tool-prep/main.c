@@ -372,7 +372,7 @@ static void set_up(struct prep *prep, const char *project, int64_t milliseconds)
     const char *offered = getenv("TS_TOOLS");
     if (offered != NULL && tool_set_keep(&prep->tools, offered, &error) < 0)
         die(EXIT_CONFIG, "TS_TOOLS: %s", error.text);
-    prep->environment = stage_need(config_export(prep->config, false));
+    prep->environment = stage_need(config_export(prep->config, CONFIG_NO_SECRETS));
     prep->items = (struct item_setting){
         .tools = &prep->tools,
         .scope = &prep->scope,

@@ -36,6 +36,7 @@ static void definition_release(struct tool_definition *tool)
     free(tool->name);
     free(tool->description);
     json_free(tool->parameters);
+    json_free(tool->wire_parameters);
     free(tool->program);
     free_list(tool->argv);
     free(tool->primary_key);
@@ -101,16 +102,45 @@ static bool name_allowed(const char *name)
     return length > 0 && length <= NAME_LIMIT && name[length] == '\0';
 }
 
+static const char *const sandbox_words[] = {
+    [TOOL_SANDBOX_WORKSPACE] = "workspace",
+    [TOOL_SANDBOX_SELF] = "self",
+    [TOOL_SANDBOX_STRICT] = "strict",
+};
+
+const char *tool_sandbox_word(enum tool_sandbox sandbox)
+{
+    return sandbox_words[sandbox];
+}
+
 static int read_sandbox(struct tool_definition *tool, const cJSON *value, struct error *error)
 {
     const char *text = cJSON_IsString(value) ? value->valuestring : "";
-    if (strcmp(text, "workspace") == 0)
-        tool->sandbox = TOOL_SANDBOX_WORKSPACE;
-    else if (strcmp(text, "self") == 0)
-        tool->sandbox = TOOL_SANDBOX_SELF;
-    else
-        return error_set(error, "member 'sandbox': must be \"workspace\" or \"self\"");
-    return 0;
+    for (size_t i = 0; i < sizeof sandbox_words / sizeof sandbox_words[0]; i++) {
+        if (strcmp(text, sandbox_words[i]) == 0) {
+            tool->sandbox = (enum tool_sandbox)i;
+            return 0;
+        }
+    }
+    return error_set(error, "member 'sandbox': must be \"workspace\", \"strict\" or \"self\"");
+}
+
+static int read_needs(struct tool_definition *tool, const cJSON *value, struct error *error)
+{
+    const cJSON *need;
+    bool known = cJSON_IsArray(value);
+    cJSON_ArrayForEach(need, value)
+    {
+        const char *word = cJSON_IsString(need) ? need->valuestring : "";
+        if (strcmp(word, "model") == 0)
+            tool->needs |= TOOL_NEEDS_MODEL;
+        else if (strcmp(word, "search") == 0)
+            tool->needs |= TOOL_NEEDS_SEARCH;
+        else
+            known = false;
+    }
+    return known ? 0
+                 : error_set(error, "member 'needs': must be a list of \"model\" and \"search\"");
 }
 
 static int read_preview(struct tool_definition *tool, const cJSON *value, struct error *error)
@@ -143,6 +173,16 @@ static int read_parameters(struct tool_definition *tool, const cJSON *value, str
         return error_prefix(error, "member 'parameters'");
     tool->parameters = cJSON_Duplicate(value, true);
     return tool->parameters == NULL ? no_memory(error) : 0;
+}
+
+/* Not checked: nobody but the model reads it. */
+static int read_wire_parameters(
+    struct tool_definition *tool, const cJSON *value, struct error *error)
+{
+    if (!cJSON_IsObject(value))
+        return error_set(error, "member 'wire_parameters': must be an object");
+    tool->wire_parameters = cJSON_Duplicate(value, true);
+    return tool->wire_parameters == NULL ? no_memory(error) : 0;
 }
 
 /* A member that is a plain flag: where it goes; NULL: it is none. */
@@ -180,6 +220,8 @@ static int read_member(struct tool_definition *tool, const cJSON *value, struct 
         return copy_text(&tool->description, value, key, error);
     if (strcmp(key, "parameters") == 0)
         return read_parameters(tool, value, error);
+    if (strcmp(key, "wire_parameters") == 0)
+        return read_wire_parameters(tool, value, error);
     if (strcmp(key, "primary_key") == 0)
         return copy_text(&tool->primary_key, value, key, error);
     if (strcmp(key, "command") == 0)
@@ -188,6 +230,8 @@ static int read_member(struct tool_definition *tool, const cJSON *value, struct 
         return read_timeout(tool, value, error);
     if (strcmp(key, "sandbox") == 0)
         return read_sandbox(tool, value, error);
+    if (strcmp(key, "needs") == 0)
+        return read_needs(tool, value, error);
     if (strcmp(key, "header") == 0)
         return copy_text(&tool->header, value, key, error);
     if (strcmp(key, "preview") == 0)
@@ -212,7 +256,19 @@ static int read_members(struct tool_definition *tool, const cJSON *tree, struct 
 
 /* A whole definition. */
 
-/* Members that refer to each other. */
+static int check_sandbox(const struct tool_definition *tool, bool shipped, struct error *error)
+{
+    if (tool->sandbox == TOOL_SANDBOX_SELF && !shipped)
+        return error_set(error, "member 'sandbox': only shipped tools may say \"self\"");
+    if (tool->needs != 0 && tool->sandbox != TOOL_SANDBOX_SELF)
+        return error_set(
+            error, "member 'needs': keys are for shipped tools whose sandbox is \"self\"");
+    if (tool->network && tool->sandbox == TOOL_SANDBOX_STRICT)
+        return error_set(error, "member 'network': there is none in the sandbox \"strict\"");
+    return 0;
+}
+
+/* Members that refer to each other. file_name NULL: it has none. */
 static int check_definition(
     struct tool_definition *tool, const char *file_name, bool shipped, struct error *error)
 {
@@ -222,11 +278,12 @@ static int check_definition(
         return error_set(
             error, "member 'name': must be 1 to %d letters, digits, '_' or '-'", NAME_LIMIT);
     size_t length = strlen(tool->name);
-    if (strncmp(file_name, tool->name, length) != 0 || strcmp(file_name + length, ".json") != 0)
+    if (file_name != NULL &&
+        (strncmp(file_name, tool->name, length) != 0 || strcmp(file_name + length, ".json") != 0))
         return error_set(error, "member 'name': the file of '%s' must be called '%s.json'",
             tool->name, tool->name);
-    if (tool->sandbox == TOOL_SANDBOX_SELF && !shipped)
-        return error_set(error, "member 'sandbox': only shipped tools may say \"self\"");
+    if (check_sandbox(tool, shipped, error) < 0)
+        return -1;
     if (tool->argv == NULL || tool->argv[0] == NULL)
         return error_set(error, "member 'command': the program is needed");
     const cJSON *properties = json_get(tool->parameters, "properties");
@@ -279,6 +336,11 @@ static int find_program(
         char name[PATH_MAX];
         snprintf(name, sizeof name, "tools/%s", given);
         result = paths_libexec(path, sizeof path, name, error);
+        if (result == 0 && access(path, X_OK) < 0) {
+            char helper[PATH_MAX]; /* a program of ours that answers as a tool too */
+            if (paths_helper(helper, sizeof helper, given, error) == 0 && access(helper, X_OK) == 0)
+                memcpy(path, helper, sizeof path);
+        }
     }
     free(given);
     if (result == 0 && (tool->program = strdup(path)) == NULL)
@@ -310,6 +372,15 @@ static int read_file(const char *path, struct buffer *text, struct error *error)
     return result;
 }
 
+static int definition_take(struct tool_definition *tool, const cJSON *tree, const char *directory,
+    const char *file_name, bool shipped, struct error *error)
+{
+    if (read_members(tool, tree, error) < 0 ||
+        check_definition(tool, file_name, shipped, error) < 0)
+        return -1;
+    return find_program(tool, directory, shipped, error);
+}
+
 static int definition_read(struct tool_definition *tool, const char *directory,
     const char *file_name, bool shipped, struct error *error)
 {
@@ -321,49 +392,68 @@ static int definition_read(struct tool_definition *tool, const char *directory,
         result = -1;
     buffer_release(&text);
     if (result == 0)
-        result = read_members(tool, tree, error);
+        result = definition_take(tool, tree, directory, file_name, shipped, error);
     json_free(tree);
-    if (result == 0)
-        result = check_definition(tool, file_name, shipped, error);
-    if (result == 0)
-        result = find_program(tool, directory, shipped, error);
     return result;
 }
 
 /* Sets. */
 
+/* Takes tool, also when it fails; result is that of reading it. */
+static int add_tool(
+    struct tool_set *set, struct tool_definition *tool, int result, struct error *error)
+{
+    if (result < 0)
+        error_prefix(error, "tool definition '%s'", tool->file != NULL ? tool->file : "");
+    if (result == 0 && set->count == TOOLS_MOST)
+        result = error_set(error, "more than %d tools", TOOLS_MOST);
+    const struct tool_definition *other = result == 0 ? tool_set_find(set, tool->name) : NULL;
+    if (other != NULL)
+        result = error_set(error, "tool '%s' is defined twice: '%s' and '%s'", tool->name,
+            other->file, tool->file);
+    struct tool_definition *tools =
+        result == 0 ? realloc(set->tools, (set->count + 1) * sizeof *tools) : NULL;
+    if (tools == NULL) {
+        if (result == 0)
+            no_memory(error);
+        definition_release(tool);
+        return -1;
+    }
+    set->tools = tools;
+    set->tools[set->count++] = *tool;
+    return 0;
+}
+
 static int add_file(struct tool_set *set, const char *directory, const char *file_name,
     bool shipped, struct error *error)
 {
-    if (set->count == TOOLS_MOST)
-        return error_set(error, "more than %d tools", TOOLS_MOST);
-    struct tool_definition *tools = realloc(set->tools, (set->count + 1) * sizeof *tools);
-    if (tools == NULL)
-        return no_memory(error);
-    set->tools = tools;
     struct tool_definition tool = {.parallel = true};
     int result = join(&tool.file, directory, file_name, error);
-    if (result == 0) {
+    if (result == 0)
         result = definition_read(&tool, directory, file_name, shipped, error);
-        if (result < 0)
-            error_prefix(error, "tool definition '%s'", tool.file);
-    }
-    const struct tool_definition *other = result == 0 ? tool_set_find(set, tool.name) : NULL;
-    if (other != NULL)
-        result = error_set(
-            error, "tool '%s' is defined twice: '%s' and '%s'", tool.name, other->file, tool.file);
-    if (result < 0) {
-        definition_release(&tool);
-        return -1;
-    }
-    set->tools[set->count++] = tool;
-    return 0;
+    return add_tool(set, &tool, result, error);
+}
+
+int tool_set_add(struct tool_set *set, const cJSON *definition, const char *origin,
+    const char *directory, bool shipped, struct error *error)
+{
+    struct tool_definition tool = {.parallel = true, .file = strdup(origin)};
+    int result = tool.file == NULL
+                     ? no_memory(error)
+                     : definition_take(&tool, definition, directory, NULL, shipped, error);
+    return add_tool(set, &tool, result, error);
 }
 
 static int by_name(const void *left, const void *right)
 {
     const struct tool_definition *first = left, *second = right;
     return strcmp(first->name, second->name);
+}
+
+void tool_set_sort(struct tool_set *set)
+{
+    if (set->count > 0)
+        qsort(set->tools, set->count, sizeof *set->tools, by_name);
 }
 
 static int is_definition(const struct dirent *entry)
@@ -387,8 +477,7 @@ int tool_set_add_directory(
         free(entries[i]);
     }
     free(entries);
-    if (set->count > 0)
-        qsort(set->tools, set->count, sizeof *set->tools, by_name);
+    tool_set_sort(set);
     return result;
 }
 
@@ -478,12 +567,12 @@ static bool in_group(const struct tool_definition *tool, enum tool_group group)
 
 static int append_tool(const struct tool_definition *tool, struct buffer *buffer)
 {
+    const cJSON *wire = tool->wire_parameters != NULL ? tool->wire_parameters : tool->parameters;
     if (buffer_append_text(buffer, "{\"type\":\"function\",\"function\":{\"name\":") < 0 ||
         json_append_string(buffer, tool->name, strlen(tool->name)) < 0 ||
         buffer_append_text(buffer, ",\"description\":") < 0 ||
         json_append_string(buffer, tool->description, strlen(tool->description)) < 0 ||
-        buffer_append_text(buffer, ",\"parameters\":") < 0 ||
-        json_append(buffer, tool->parameters) < 0)
+        buffer_append_text(buffer, ",\"parameters\":") < 0 || json_append(buffer, wire) < 0)
         return -1;
     return buffer_append_text(buffer, "}}");
 }

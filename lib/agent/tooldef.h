@@ -24,7 +24,11 @@ struct buffer;
 enum tool_sandbox {
     TOOL_SANDBOX_WORKSPACE, /* ts-jail's profile, unless a person saw the call */
     TOOL_SANDBOX_SELF,      /* the tool jails its risky part itself; shipped tools only */
+    TOOL_SANDBOX_STRICT,    /* jailed whoever saw the call, the project read-only, no network */
 };
+
+/* Which keys a tool of sandbox "self" is given, or-ed. */
+enum tool_needs { TOOL_NEEDS_MODEL = 1, TOOL_NEEDS_SEARCH = 2 };
 
 enum tool_preview {
     TOOL_PREVIEW_NONE,
@@ -36,12 +40,14 @@ struct tool_definition {
     char *file; /* where it was read from, absolute or as the directory was given */
     char *name;
     char *description;
-    cJSON *parameters; /* a schema that schema_check accepts */
+    cJSON *parameters;      /* a schema that schema_check accepts */
+    cJSON *wire_parameters; /* what the model is sent instead; NULL: parameters */
 
     char *program; /* absolute path of the executable */
     char **argv; /* the words behind the program; prepare or run comes after them; ends with NULL */
     double timeout; /* seconds for one run; 0: the configured one */
     enum tool_sandbox sandbox;
+    unsigned needs; /* enum tool_needs */
     bool network;   /* may use it when jailed */
     bool stream;    /* lines of its stdout are shown as they come */
     bool state;     /* may use the conversation's state directory */
@@ -81,6 +87,19 @@ int tool_set_load(struct tool_set *set, const char *tools_dir, struct error *err
  */
 int tool_set_add_directory(
     struct tool_set *set, const char *directory, bool shipped, struct error *error);
+
+/*
+ * Add one definition that was not read from a file, as those of MCP servers.
+ * origin says in errors where it comes from; a relative program is looked for
+ * in directory, for a shipped one also among our own. 0, or -1 with a sentence,
+ * and the set as it was. Call tool_set_sort when all are in.
+ */
+int tool_set_add(struct tool_set *set, const cJSON *definition, const char *origin,
+    const char *directory, bool shipped, struct error *error);
+void tool_set_sort(struct tool_set *set);
+
+/* The word of the definition: "workspace", "self", "strict". */
+const char *tool_sandbox_word(enum tool_sandbox sandbox);
 
 /* Keep only the tools in names, separated by commas; "none" keeps none. An unknown name: -1 with a
  * sentence. */

@@ -148,13 +148,20 @@ const char *config_origin_file(const struct config *config, const char *name);
 /* Somebody set it: the origin is not CONFIG_DEFAULT. */
 bool config_is_set(const struct config *config, const char *name);
 
+/* Whose keys an environment may hold, or-ed. */
+enum config_secrets {
+    CONFIG_NO_SECRETS,
+    CONFIG_MODEL_SECRETS,  /* of [api], and what api_key_command may read */
+    CONFIG_SEARCH_SECRETS, /* of web search */
+};
+
 /*
  * An environment for a child: ours without secrets, with the variables of all
- * keys whose value came from a flag. With secrets true, the variables that hold
- * keys stay (only ts-llm gets them). NULL-terminated; config_free frees it.
- * NULL: no memory.
+ * keys whose value came from a flag. The variables that hold keys stay for
+ * those in secrets (enum config_secrets). NULL-terminated; the next call and
+ * config_free free it. NULL: no memory.
  */
-char **config_export(struct config *config, bool secrets);
+char **config_export(struct config *config, unsigned secrets);
 
 /* Models. */
 

@@ -18,17 +18,30 @@ static bool ends_in(const char *entry, const char *end)
     return length >= size && memcmp(entry + length - size, end, size) == 0;
 }
 
-static bool holds_secret(const char *entry)
+enum { NO_SECRET = 0, OTHER_SECRET = 1 << 30 };
+
+static unsigned secret_of_key(const struct config_key *key)
+{
+    if (strcmp(key->name, "api.api_key") == 0 || strcmp(key->name, "api.api_key_command") == 0)
+        return CONFIG_MODEL_SECRETS;
+    if (strcmp(key->name, "api.tavily_key") == 0)
+        return CONFIG_SEARCH_SECRETS;
+    return key->type == CONFIG_SECRET ? OTHER_SECRET : NO_SECRET;
+}
+
+/* Whose key a variable holds; NO_SECRET: none. */
+static unsigned secret_of(const char *entry)
 {
     for (const struct config_key *key = config_keys; key->name != NULL; key++) {
-        bool secret = key->type == CONFIG_SECRET || strcmp(key->name, "api.api_key_command") == 0;
-        if (secret && (is_named(entry, key->environment) ||
-                          (key->environment_2 != NULL && is_named(entry, key->environment_2))))
-            return true;
+        if ((key->environment != NULL && is_named(entry, key->environment)) ||
+            (key->environment_2 != NULL && is_named(entry, key->environment_2)))
+            return secret_of_key(key);
     }
-    return strncmp(entry, "TURNSTONE_", 10) == 0 &&
-           (ends_in(entry, "TOKEN") || ends_in(entry, "KEY") || ends_in(entry, "PASSWORD") ||
-               ends_in(entry, "SECRET"));
+    /* No key of ours, but by its name one: a person's, for api_key_command. */
+    bool named = strncmp(entry, "TURNSTONE_", 10) == 0 &&
+                 (ends_in(entry, "TOKEN") || ends_in(entry, "KEY") || ends_in(entry, "PASSWORD") ||
+                     ends_in(entry, "SECRET"));
+    return named ? CONFIG_MODEL_SECRETS : NO_SECRET;
 }
 
 static bool is_replaced(const struct config *config, const char *entry)
@@ -91,13 +104,13 @@ static void release(char **entries)
     free(entries);
 }
 
-char **config_export(struct config *config, bool secrets)
+char **config_export(struct config *config, unsigned secrets)
 {
     struct list list = {0};
     /* What was warned about once need not be said again by every stage of a pipeline. */
     int status = add(&list, "TS_CONFIG_WARNED", "1");
     for (char **entry = environ; status == 0 && entry != NULL && *entry != NULL; entry++) {
-        if (!is_replaced(config, *entry) && (secrets || !holds_secret(*entry)))
+        if (!is_replaced(config, *entry) && (secret_of(*entry) & ~secrets) == 0)
             status = add(&list, *entry, NULL);
     }
     if (status == 0 && config->given_file != NULL)

@@ -233,7 +233,7 @@ static void exported(void)
     ok(config_set_option(config, option_named("tool-timeout"), "no", &error) < 0, "a wrong one");
     is_text(error.text, "--tool-timeout must be a whole number from 1 to 86400, not 'no'",
         "is refused");
-    char **environment = config_export(config, false);
+    char **environment = config_export(config, CONFIG_NO_SECRETS);
     for (size_t i = 0; secrets[i] != NULL; i++)
         ok(variable(environment, secrets[i]) == NULL, "%s is taken out", secrets[i]);
     is_text(variable(environment, "TURNSTONE_TOOLS_TIMEOUT"), "60", "a flag replaces the variable");
@@ -243,9 +243,20 @@ static void exported(void)
     is_text(variable(environment, "TURNSTONE_SESSION_INSTRUCTIONS"), "", "and an empty text");
     is_text(variable(environment, "TURNSTONE_CONFIG"), path, "and the file");
     is_text(variable(environment, "OTHER"), "kept", "what is not ours stays");
-    environment = config_export(config, true);
+    environment = config_export(config, CONFIG_MODEL_SECRETS);
     is_text(
         variable(environment, "OPENAI_API_KEY"), "s3cret", "keys stay for the one that needs them");
+    is_text(variable(environment, "TURNSTONE_OTHER_TOKEN"), "s3cret",
+        "and what its api_key_command may read");
+    ok(variable(environment, "TAVILY_API_KEY") == NULL &&
+            variable(environment, "REDIS_PASSWORD") == NULL &&
+            variable(environment, "TURNSTONE_AUTH_TOKEN") == NULL,
+        "not those of others");
+    environment = config_export(config, CONFIG_SEARCH_SECRETS);
+    is_text(variable(environment, "TAVILY_API_KEY"), "s3cret", "the search key for the search");
+    ok(variable(environment, "OPENAI_API_KEY") == NULL &&
+            variable(environment, "TURNSTONE_OTHER_TOKEN") == NULL,
+        "and nothing more");
     config_free(config);
     for (size_t i = 0; secrets[i] != NULL; i++)
         unsetenv(secrets[i]);
