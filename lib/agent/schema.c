@@ -35,7 +35,7 @@ static int type_of(const cJSON *schema)
 
 /* The schema itself. */
 
-static int check_any(const cJSON *schema, const char *place, struct error *error);
+static int check_any(const cJSON *schema, bool open, const char *place, struct error *error);
 
 /* The types that a keyword constrains, as a set of bits; 0: for the model only; -1: unknown. */
 static int keyword_types(const char *key)
@@ -109,12 +109,13 @@ static int check_enum(const cJSON *schema, int type, const char *place, struct e
     return sound ? 0 : error_set(error, "%s: 'enum' must list values of its type", place);
 }
 
-static int check_object(const cJSON *schema, const char *place, struct error *error)
+static int check_object(const cJSON *schema, bool open, const char *place, struct error *error)
 {
     const cJSON *properties = json_get(schema, "properties");
     if (!cJSON_IsObject(properties))
         return error_set(error, "%s: 'properties' must be an object", place);
-    if (!cJSON_IsFalse(json_get(schema, "additionalProperties")))
+    const cJSON *additional = json_get(schema, "additionalProperties");
+    if (!cJSON_IsFalse(additional) && !(open && cJSON_IsTrue(additional)))
         return error_set(error, "%s: 'additionalProperties' must be false", place);
     const cJSON *property;
     cJSON_ArrayForEach(property, properties)
@@ -123,7 +124,7 @@ static int check_object(const cJSON *schema, const char *place, struct error *er
         snprintf(below, sizeof below, "%s.%s", place, property->string);
         if (json_get(properties, property->string) != property)
             return error_set(error, "%s: given twice", below);
-        if (check_any(property, below, error) < 0)
+        if (check_any(property, open, below, error) < 0)
             return -1;
     }
     const cJSON *required = json_get(schema, "required");
@@ -138,10 +139,12 @@ static int check_object(const cJSON *schema, const char *place, struct error *er
     return 0;
 }
 
-static int check_any(const cJSON *schema, const char *place, struct error *error)
+static int check_any(const cJSON *schema, bool open, const char *place, struct error *error)
 {
     if (!cJSON_IsObject(schema))
         return error_set(error, "%s: must be an object", place);
+    if (open && schema->child == NULL)
+        return 0;
     int type = type_of(schema);
     if (type < 0)
         return error_set(
@@ -150,21 +153,31 @@ static int check_any(const cJSON *schema, const char *place, struct error *error
         check_enum(schema, type, place, error) < 0)
         return -1;
     if (type == TYPE_OBJECT)
-        return check_object(schema, place, error);
+        return check_object(schema, open, place, error);
     if (type != TYPE_ARRAY)
         return 0;
     char below[PLACE_LIMIT];
     snprintf(below, sizeof below, "%s[]", place);
-    return check_any(json_get(schema, "items"), below, error);
+    return check_any(json_get(schema, "items"), open, below, error);
 }
 
-int schema_check(const cJSON *schema, struct error *error)
+static int check_whole(const cJSON *schema, bool open, struct error *error)
 {
-    if (check_any(schema, "schema", error) < 0)
+    if (check_any(schema, open, "schema", error) < 0)
         return -1;
     if (type_of(schema) != TYPE_OBJECT)
         return error_set(error, "schema: 'type' must be object");
     return 0;
+}
+
+int schema_check(const cJSON *schema, struct error *error)
+{
+    return check_whole(schema, false, error);
+}
+
+int schema_check_open(const cJSON *schema, struct error *error)
+{
+    return check_whole(schema, true, error);
 }
 
 /* Values. */
@@ -377,11 +390,14 @@ static int validate_object(
         next = member->next;
         snprintf(below, sizeof below, "%s%s%s", place, separator, member->string);
         const cJSON *property = json_get(properties, member->string);
-        if (property == NULL)
+        if (property == NULL && !cJSON_IsTrue(json_get(schema, "additionalProperties")))
             return unknown_argument(properties, below, error);
         if (json_get(value, member->string) != member)
             return error_set(error, "argument '%s' is given twice", below);
-        if (cJSON_IsNull(member) && !is_required(schema, member->string)) {
+        if (property == NULL)
+            continue;
+        if (cJSON_IsNull(member) && property->child != NULL &&
+            !is_required(schema, member->string)) {
             cJSON_Delete(cJSON_DetachItemViaPointer(value, member));
             continue;
         }
@@ -401,6 +417,8 @@ static int validate_object(
 static int validate_any(const cJSON *schema, cJSON *value, const char *place, struct error *error)
 {
     int type = type_of(schema);
+    if (type < 0)
+        return 0; /* {}: anything */
     coerce(value, type);
     if (!has_type(value, type))
         return wrong_type(type, value, place, error);

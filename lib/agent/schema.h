@@ -18,7 +18,14 @@
 int schema_check(const cJSON *schema, struct error *error);
 
 /*
- * Check arguments against a schema that schema_check accepts. What a model
+ * The same for a schema that was converted from somebody else's
+ * (agent/mcp_schema.h): {} stands for any value, and an object may be open
+ * (additionalProperties true). What it leaves open, nobody here enforces.
+ */
+int schema_check_open(const cJSON *schema, struct error *error);
+
+/*
+ * Check arguments against a schema that one of these accepts. What a model
  * writes instead of a number without changing its meaning is put right in
  * place: an integer given as "5" or 5.0, a number or boolean given as text, and
  * null for an argument that is not required (it is removed). 0, or -1 with one

@@ -17,7 +17,7 @@
 
 enum {
     FILE_LIMIT = 256 << 10, /* bytes of one definition */
-    TOOLS_MOST = 256,       /* more would not fit any model's context */
+    TOOLS_MOST = 1024,      /* more would not fit any model's context */
     NAME_LIMIT = 64,        /* characters: what OpenAI-compatible servers accept */
     WORDS_MOST = 64,        /* entries of "command" and "paths" */
     TIMEOUT_MOST = 86400,   /* seconds */
@@ -169,7 +169,7 @@ static int read_timeout(struct tool_definition *tool, const cJSON *value, struct
 
 static int read_parameters(struct tool_definition *tool, const cJSON *value, struct error *error)
 {
-    if (schema_check(value, error) < 0)
+    if ((tool->generated ? schema_check_open(value, error) : schema_check(value, error)) < 0)
         return error_prefix(error, "member 'parameters'");
     tool->parameters = cJSON_Duplicate(value, true);
     return tool->parameters == NULL ? no_memory(error) : 0;
@@ -437,7 +437,7 @@ static int add_file(struct tool_set *set, const char *directory, const char *fil
 int tool_set_add(struct tool_set *set, const cJSON *definition, const char *origin,
     const char *directory, bool shipped, struct error *error)
 {
-    struct tool_definition tool = {.parallel = true, .file = strdup(origin)};
+    struct tool_definition tool = {.parallel = true, .generated = true, .file = strdup(origin)};
     int result = tool.file == NULL
                      ? no_memory(error)
                      : definition_take(&tool, definition, directory, NULL, shipped, error);

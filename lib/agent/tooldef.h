@@ -40,7 +40,8 @@ struct tool_definition {
     char *file; /* where it was read from, absolute or as the directory was given */
     char *name;
     char *description;
-    cJSON *parameters;      /* a schema that schema_check accepts */
+    bool generated;         /* by tool_set_add: its schema may leave things open */
+    cJSON *parameters;      /* a schema that schema_check accepts, or schema_check_open */
     cJSON *wire_parameters; /* what the model is sent instead; NULL: parameters */
 
     char *program; /* absolute path of the executable */
