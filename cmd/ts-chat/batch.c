@@ -57,16 +57,20 @@ static void refuse_repetition(struct chat *chat)
     {
         cJSON *event = event_make("tool_result", chat->turn.correlation_id);
         const char *name = json_string(json_object(call, "function"), "name");
-        if (event == NULL || json_add_string(event, "call_id", json_string(call, "id")) < 0 ||
+        char *id = agent_outer_id(chat, json_string(call, "id"));
+        if (event == NULL || id == NULL || json_add_string(event, "call_id", id) < 0 ||
             json_add_string(event, "name", name) < 0 ||
             json_add_string(event, "status", "error") < 0 ||
             json_add_string(event, "output", text) < 0 ||
             json_add_integer(event, "duration_ms", 0) < 0)
             chat_die_system(chat, "make an event");
+        free(id);
         output_event(chat, event);
     }
     chat_must(chat, conversation_close_calls(&chat->conversation, text, &error), &error);
-    if (chat->turn.repeats >= REPEATS_LAST)
+    if (chat->turn.repeats >= REPEATS_LAST && chat->agent != AGENT_NONE)
+        agent_synthesise(chat, "You repeat the same tool calls.");
+    else if (chat->turn.repeats >= REPEATS_LAST)
         turn_end(chat, TURN_LIMIT, "the model repeats the same tool calls");
     else
         turn_call_model(chat);

@@ -5,6 +5,8 @@
  *   commands.c  command lines on stdin (--ndjson)
  *   turn.c      one prompt to its answer: model call, tool batch, model call ...
  *   turn_model.c, batch.c   the model's part of a turn, and the tools'
+ *   agent.c     what is different when another conversation started us (--agent)
+ *   nested.c    lines of the agents that our own tools started
  *   usage.c     what calls of the model cost
  *   model.c     ts-llm
  *   pipeline.c  ts-tool-prep, ts-approve, ts-tool-exec: a ring of pipes
@@ -51,6 +53,9 @@ enum phase {
     PHASE_ENDED
 };
 
+/* What another conversation started us for. */
+enum agent { AGENT_NONE, AGENT_TASK, AGENT_PLAN };
+
 /* Why a turn is being stopped before its end. */
 enum stop { STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_INTERRUPT, STOP_TERMINATE };
 
@@ -65,8 +70,11 @@ struct send {
 
 struct turn {
     char correlation_id[IDENTIFIER_LIMIT];
-    char call_id[24]; /* of the model call under way: "m7" */
-    struct usage usage;
+    char call_id[24];       /* of the model call under way: "m7" */
+    struct usage usage;     /* of this turn, its agents included */
+    struct usage agents;    /* of its agents alone */
+    int64_t own_calls;      /* of the model by this conversation */
+    bool synthesis;         /* an agent's last call, without tools, is under way */
     struct usage last_call; /* of the last answer alone; calls 0: not known */
     struct buffer partial;  /* raw lines of the model call under way */
     bool streamed;          /* the call under way has shown text */
@@ -88,8 +96,10 @@ struct chat {
     bool ndjson_out;
     bool no_stdin;
     bool wait_for_stdin;
-    const char *tool_names; /* comma-separated; NULL: all */
-    char **words;           /* of the prompt */
+    enum agent agent;
+    int to_parent, from_parent; /* descriptors of ts-approve's; -1: none */
+    const char *tool_names;     /* comma-separated; NULL: all */
+    char **words;               /* of the prompt */
     int word_count;
 
     struct config *config;
@@ -212,7 +222,26 @@ void turn_discard(struct chat *chat); /* take back what the call under way has s
 void batch_begin(struct chat *chat, const cJSON *message);
 void batch_done(struct chat *chat);
 
+/* agent.c */
+void agent_read_option(struct chat *chat, const char *value);
+const char *agent_word(const struct chat *chat); /* what kind of session this is */
+void agent_start(struct chat *chat);
+void agent_keep_tools(struct chat *chat);
+int agent_append_system_text(const struct chat *chat, struct buffer *text); /* 0 or -1 (errno) */
+const char *agent_effort(const struct chat *chat); /* NULL: the model's own */
+bool agent_turns_used_up(const struct chat *chat);
+void agent_synthesise(struct chat *chat, const char *why); /* the one call without tools */
+void agent_report_usage(struct chat *chat, const struct usage *call);
+char *agent_outer_id(const struct chat *chat, const char *id); /* the caller frees it */
+const char *agent_inner_id(const struct chat *chat, const char *id);
+bool agent_has_parent(const struct chat *chat); /* it decides about our calls */
+
+/* nested.c */
+/* Whether the line belonged to an agent, and has been dealt with. */
+bool nested_line(struct chat *chat, const char *text, size_t length, const cJSON *line);
+
 /* usage.c */
+void usage_add(struct usage *total, const struct usage *part);
 cJSON *usage_object(const struct usage *usage);
 void usage_take(struct chat *chat, const cJSON *done);
 void usage_show(struct chat *chat);

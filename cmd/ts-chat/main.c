@@ -17,6 +17,7 @@ enum {
     OPTION_NDJSON_OUT,
     OPTION_NO_STDIN,
     OPTION_TOOLS,
+    OPTION_AGENT,
     SYSTEM_TEXT_LIMIT = 16 << 20,
     TOOLS_TEXT_LIMIT = 16 << 20,
 };
@@ -26,6 +27,7 @@ static const struct option_spec options[] = {
     {OPTION_NDJSON_OUT, "ndjson-out", NULL, "print events also on a terminal"},
     {OPTION_NO_STDIN, "no-stdin", NULL, "do not read stdin when a prompt is given"},
     {OPTION_TOOLS, "tools", "NAME,...", "offer only these tools; 'none' offers none"},
+    {OPTION_AGENT, "agent", "KIND", "be the agent of another conversation: task or plan"},
     SETTINGS_OPTION_CONFIG,
     {0},
 };
@@ -39,6 +41,7 @@ static void load_tools(struct chat *chat)
         die(EXIT_CONFIG, "%s", error.text);
     if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
         die_usage("--tools: %s", error.text);
+    agent_keep_tools(chat);
     buffer_init(&json, TOOLS_TEXT_LIMIT);
     if (chat->tools.count > 0 && (tool_set_append_wire(&chat->tools, TOOL_GROUP_ALL, &json) < 0 ||
                                      (chat->tools_json = buffer_take(&json)) == NULL))
@@ -52,8 +55,9 @@ static void begin_conversation(struct chat *chat)
     struct buffer text;
     buffer_init(&text, SYSTEM_TEXT_LIMIT);
     conversation_init(&chat->conversation);
-    if (system_text_append(
-            &text, chat->tools_json != NULL, config_text(chat->config, "session.instructions")) < 0)
+    if (system_text_append(&text, chat->tools_json != NULL,
+            config_text(chat->config, "session.instructions")) < 0 ||
+        agent_append_system_text(chat, &text) < 0)
         die(EXIT_SYSTEM, "make the system text: %s", strerror(errno));
     if (conversation_add_system(&chat->conversation, text.data, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
@@ -81,6 +85,9 @@ static void read_options(struct chat *chat, const struct program *program, int a
             break;
         case OPTION_TOOLS:
             chat->tool_names = value;
+            break;
+        case OPTION_AGENT:
+            agent_read_option(chat, value);
             break;
         }
     }
@@ -193,6 +200,7 @@ int main(int argc, char **argv)
     if (getcwd(chat.directory, sizeof chat.directory) == NULL)
         die(EXIT_SYSTEM, "find the current directory: %s", strerror(errno));
     random_hex(chat.session_id, sizeof chat.session_id);
+    agent_start(&chat);
     load_tools(&chat);
     begin_conversation(&chat);
     run(&chat);

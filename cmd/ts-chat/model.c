@@ -345,8 +345,12 @@ static int append_request(struct chat *chat, struct buffer *line)
         (buffer_append_text(line, ",\"model\":") < 0 ||
             json_append_string(line, chat->turn.alias, strlen(chat->turn.alias)) < 0))
         return -1;
-    if (chat->tools_json != NULL && (buffer_append_text(line, ",\"tools\":") < 0 ||
-                                        buffer_append_text(line, chat->tools_json) < 0))
+    const char *effort = agent_effort(chat);
+    if (effort != NULL && buffer_printf(line, ",\"reasoning_effort\":\"%s\"", effort) < 0)
+        return -1;
+    bool tools = chat->tools_json != NULL && !chat->turn.synthesis;
+    if (tools && (buffer_append_text(line, ",\"tools\":") < 0 ||
+                     buffer_append_text(line, chat->tools_json) < 0))
         return -1;
     if (buffer_append_text(line, ",\"messages\":") < 0 ||
         conversation_append_array(&chat->conversation, line) < 0)

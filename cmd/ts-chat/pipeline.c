@@ -91,6 +91,8 @@ static void result_arrived(struct chat *chat, const cJSON *line)
     const char *call = json_string(line, "call_id");
     const char *output = json_string(line, "output");
     const char *status = json_string(line, "status");
+    if (call != NULL)
+        call = agent_inner_id(chat, call);
     if (chat->phase != PHASE_TOOLS || !conversation_call_is_open(&chat->conversation, call))
         return;
     keep_result(chat, call, output != NULL ? output : "");
@@ -122,6 +124,8 @@ static void take_line(struct chat *chat, const char *text, size_t length, const 
         "approve", "plan_feedback", "cancel", "tool_batch", "prepared", "decided", "ping", NULL};
     const char *type = json_string(line, "type");
     if (type == NULL)
+        return;
+    if (nested_line(chat, text, length, line))
         return;
     for (size_t i = 0; commands[i] != NULL; i++) {
         if (strcmp(type, commands[i]) == 0)
@@ -200,7 +204,12 @@ static int start_stage(struct chat *chat, int index, int input, int output, stru
     bool approver = index == 1;
     if (paths_helper(path, sizeof path, names[index], error) < 0)
         return -1;
-    if (approver && chat->ndjson && config_origin(chat->config, "approve.ask") == CONFIG_DEFAULT) {
+    bool nested = approver && agent_has_parent(chat);
+    if (nested) {
+        argv[1] = (char *)"--ask";
+        argv[2] = (char *)"parent";
+    } else if (approver && chat->ndjson &&
+               config_origin(chat->config, "approve.ask") == CONFIG_DEFAULT) {
         argv[1] = (char *)"--ask";
         argv[2] = (char *)"lines";
     }
@@ -211,8 +220,8 @@ static int start_stage(struct chat *chat, int index, int input, int output, stru
         .path = path,
         .argv = argv,
         .environment = environment,
-        .descriptors = {input, output, STDERR_FILENO},
-        .descriptor_count = 3,
+        .descriptors = {input, output, STDERR_FILENO, chat->to_parent, chat->from_parent},
+        .descriptor_count = nested ? 5 : 3,
         /* The approver reads the terminal: in the background it would be stopped. */
         .group = approver ? SPAWN_SAME_GROUP : SPAWN_OWN_GROUP,
     };
@@ -274,7 +283,7 @@ static int64_t room_left(const struct chat *chat)
 }
 
 /* The calls as the pipeline has them: flat, with our names. */
-static cJSON *pipeline_calls(const cJSON *tool_calls)
+static cJSON *pipeline_calls(const struct chat *chat, const cJSON *tool_calls)
 {
     cJSON *calls = cJSON_CreateArray();
     const cJSON *call;
@@ -283,10 +292,13 @@ static cJSON *pipeline_calls(const cJSON *tool_calls)
         const cJSON *function = json_object(call, "function");
         const char *arguments = json_string(function, "arguments");
         cJSON *entry = cJSON_CreateObject();
-        if (entry == NULL || json_add_string(entry, "call_id", json_string(call, "id")) < 0 ||
-            json_add_string(entry, "name", json_string(function, "name")) < 0 ||
-            json_add_string(entry, "arguments", arguments != NULL ? arguments : "") < 0 ||
-            !cJSON_AddItemToArray(calls, entry)) {
+        char *id = agent_outer_id(chat, json_string(call, "id"));
+        bool failed = entry == NULL || id == NULL || json_add_string(entry, "call_id", id) < 0 ||
+                      json_add_string(entry, "name", json_string(function, "name")) < 0 ||
+                      json_add_string(entry, "arguments", arguments != NULL ? arguments : "") < 0 ||
+                      !cJSON_AddItemToArray(calls, entry);
+        free(id);
+        if (failed) {
             json_free(entry);
             json_free(calls);
             return NULL;
@@ -300,7 +312,7 @@ static cJSON *batch_line(struct chat *chat)
     cJSON *line = event_make("tool_batch", chat->turn.correlation_id);
     if (line == NULL || json_add_string(line, "batch_id", chat->turn.batch_id) < 0 ||
         json_add_integer(line, "room_chars", room_left(chat)) < 0 ||
-        json_add(line, "calls", pipeline_calls(chat->turn.batch_calls)) < 0) {
+        json_add(line, "calls", pipeline_calls(chat, chat->turn.batch_calls)) < 0) {
         json_free(line);
         return NULL;
     }
@@ -354,13 +366,15 @@ static void give_up_missing(struct chat *chat, const char *status, const char *t
         if (!conversation_call_is_open(&chat->conversation, id))
             continue;
         cJSON *event = event_make("tool_result", chat->turn.correlation_id);
-        if (event == NULL || json_add_string(event, "call_id", id) < 0 ||
+        char *outer = agent_outer_id(chat, id);
+        if (event == NULL || outer == NULL || json_add_string(event, "call_id", outer) < 0 ||
             json_add_string(event, "name", json_string(json_object(call, "function"), "name")) <
                 0 ||
             json_add_string(event, "status", status) < 0 ||
             json_add_string(event, "output", text) < 0 ||
             json_add_integer(event, "duration_ms", 0) < 0)
             chat_die_system(chat, "make a result");
+        free(outer);
         output_event(chat, event);
         keep_result(chat, id, text);
     }

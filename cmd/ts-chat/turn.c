@@ -40,7 +40,8 @@ static void add_project_instructions(struct chat *chat, struct buffer *text)
         snprintf(message, sizeof message,
             "using AGENTS.md of this project (%ld bytes; --no-project-instructions leaves it out)",
             taken);
-    output_message(chat, "info", taken > 0 ? message : error.text);
+    if (taken < 0 || chat->agent == AGENT_NONE) /* an agent's person has been told */
+        output_message(chat, "info", taken > 0 ? message : error.text);
 }
 
 static void add_prompt(struct chat *chat, const char *message)

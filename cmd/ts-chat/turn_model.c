@@ -15,7 +15,7 @@ static const char *limit_reached(const struct chat *chat, char *text, size_t siz
 {
     int64_t calls = config_integer(chat->config, "session.max_turns");
     int64_t budget = config_integer(chat->config, "session.budget_tokens");
-    if (calls > 0 && chat->turn.usage.calls >= calls) {
+    if (calls > 0 && chat->agent == AGENT_NONE && chat->turn.own_calls >= calls) {
         snprintf(text, size, "the limit of %" PRId64 " model calls for a prompt is reached", calls);
         return text;
     }
@@ -32,6 +32,10 @@ void turn_call_model(struct chat *chat)
     const char *limit = limit_reached(chat, text, sizeof text);
     if (limit != NULL) {
         turn_end(chat, TURN_LIMIT, limit);
+        return;
+    }
+    if (agent_turns_used_up(chat)) {
+        agent_synthesise(chat, "Your rounds of tool calls are used up.");
         return;
     }
     chat->phase = PHASE_MODEL;
@@ -173,6 +177,13 @@ static cJSON *for_history(const cJSON *message)
     return copy;
 }
 
+/* Calls that were made although no tools were offered are not part of the answer. */
+static const cJSON *without_calls(cJSON *message)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(message, "tool_calls");
+    return message;
+}
+
 static void remember_answer(struct chat *chat, const cJSON *message)
 {
     struct error error;
@@ -189,7 +200,8 @@ static void remember_answer(struct chat *chat, const cJSON *message)
 
 void turn_model_done(struct chat *chat, const cJSON *done)
 {
-    const cJSON *message = json_object(done, "message");
+    cJSON *given = json_object(done, "message");
+    const cJSON *message = chat->turn.synthesis ? without_calls(given) : given;
     const char *content = json_string(message, "content");
     const char *finish = json_string(done, "finish_reason");
     bool calls = cJSON_GetArraySize(json_array(message, "tool_calls")) > 0;

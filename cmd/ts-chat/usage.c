@@ -15,9 +15,9 @@ cJSON *usage_object(const struct usage *usage)
     return object;
 }
 
-static void usage_add(struct usage *total, const struct usage *part)
+void usage_add(struct usage *total, const struct usage *part)
 {
-    total->calls += 1;
+    total->calls += part->calls;
     total->prompt_tokens += part->prompt_tokens;
     total->completion_tokens += part->completion_tokens;
     total->total_tokens += part->total_tokens;
@@ -35,8 +35,11 @@ void usage_take(struct chat *chat, const cJSON *done)
             call.total_tokens = call.prompt_tokens + call.completion_tokens;
     }
     chat->turn.last_call = call;
+    chat->turn.own_calls++;
+    call.calls = 1;
     usage_add(&chat->turn.usage, &call);
     usage_add(&chat->usage, &call);
+    agent_report_usage(chat, &call);
 }
 
 void usage_show(struct chat *chat)
@@ -54,7 +57,9 @@ void usage_show(struct chat *chat)
         json_add_integer(event, "total_tokens", last->total_tokens) < 0 ||
         json_add_integer(event, "context_window", chat->context_window) < 0 ||
         json_add_number(event, "pct", percent) < 0 ||
-        json_add_string(event, "effort", effort != NULL ? effort : "") < 0) {
+        json_add_string(event, "effort", effort != NULL ? effort : "") < 0 ||
+        (chat->turn.agents.calls > 0 &&
+            json_add(event, "agents", usage_object(&chat->turn.agents)) < 0)) {
         json_free(event);
         event = NULL;
     }

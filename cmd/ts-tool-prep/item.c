@@ -97,6 +97,11 @@ static void read_identity(struct item *item, const cJSON *call)
 static void fail_unknown(struct item *item, const struct tool_set *tools)
 {
     struct buffer list;
+    const char *agent = getenv("TS_AGENT");
+    if (agent != NULL && (strcmp(item->name, "task") == 0 || strcmp(item->name, "plan") == 0)) {
+        item_fail(item, "Error: agents cannot start agents: do the work yourself");
+        return;
+    }
     buffer_init(&list, TOOL_LIST_LIMIT);
     for (size_t i = 0; i < tools->count; i++)
         (void)buffer_printf(&list, "%s%s", i > 0 ? ", " : "", tools->tools[i].name);
@@ -214,6 +219,30 @@ static void list_arguments(struct buffer *buffer, const cJSON *arguments)
     }
 }
 
+static void list_tools(struct item *item, const struct tool_set *tools, bool unasked)
+{
+    const char *separator = unasked ? "It may use without asking: " : "It asks before: ";
+    for (size_t i = 0; i < tools->count; i++) {
+        const struct tool_definition *tool = &tools->tools[i];
+        if (tool->auto_approve != unasked || !tool_in_group(tool, item->tool->starts_agent))
+            continue;
+        need(buffer_printf(&item->preview, "%s%s", separator, tool->name));
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        need(buffer_append_byte(&item->preview, '\n'));
+}
+
+/* Who lets an agent begin lets it use these. */
+static void list_agent_tools(struct item *item, const struct tool_set *tools)
+{
+    if (item->preview.length > 0 && item->preview.data[item->preview.length - 1] != '\n')
+        need(buffer_append_byte(&item->preview, '\n'));
+    need(buffer_append_byte(&item->preview, '\n'));
+    list_tools(item, tools, true);
+    list_tools(item, tools, false);
+}
+
 static void write_texts(struct item *item, const cJSON *shown_arguments)
 {
     const struct tool_definition *tool = item->tool;
@@ -252,6 +281,8 @@ void item_init(struct item *item, const struct item_setting *setting, const cJSO
     judge_paths(item, setting, shown_arguments);
     if (!item->has_error)
         write_texts(item, shown_arguments);
+    if (!item->has_error && item->tool->starts_agent != TOOL_GROUP_ALL)
+        list_agent_tools(item, setting->tools);
     json_free(shown_arguments);
 }
 

@@ -34,6 +34,30 @@ static const char with_tools[] =
 
 static const char without_tools[] = "You are Turnstone, an assistant. Answer briefly in Markdown.";
 
+static const char task_part[] =
+    "You work as an agent on one task that another conversation handed to you. You may use every "
+    "tool you are offered; a person may be asked about some calls. Do the work instead of "
+    "describing it: read before you edit, write_file for new files, bash for commands, search for "
+    "code. Nobody can answer questions: decide sensibly, finish, and say what you assumed. Your "
+    "last message is all that is handed back: what was done, what was found (files, lines), what "
+    "is left.";
+
+static const char plan_part[] =
+    "You work as a planning agent for another conversation. You change nothing: you explore with "
+    "read_file and search first, never guess how something is built, and then answer with the "
+    "plan alone, in Markdown, in these sections:\n"
+    "## Goal\nOne or two sentences.\n"
+    "## Current State\nWhat there is: files, lines, behaviour, as you have read it.\n"
+    "## Plan\nNumbered steps, each with the exact files and functions to change, and how to "
+    "verify it.\n"
+    "## Risks\nWhat can go wrong, what is not known, what was assumed.\n"
+    "Nobody can answer questions: put what you would ask under Risks.";
+
+int system_text_append_agent(struct buffer *buffer, enum system_text_agent agent)
+{
+    return buffer_printf(buffer, "\n\n%s", agent == SYSTEM_TEXT_TASK ? task_part : plan_part);
+}
+
 int system_text_append(struct buffer *buffer, bool tools, const char *instructions)
 {
     if (buffer_append_text(buffer, tools ? with_tools : without_tools) < 0)

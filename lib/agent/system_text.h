@@ -17,6 +17,12 @@ struct buffer;
 /* Append the system text; instructions may be NULL. 0, or -1 (errno). */
 int system_text_append(struct buffer *buffer, bool tools, const char *instructions);
 
+/* What an agent that another conversation started is told besides. */
+enum system_text_agent { SYSTEM_TEXT_TASK, SYSTEM_TEXT_PLAN };
+
+/* Append an agent's part behind the system text. 0, or -1 (errno). */
+int system_text_append_agent(struct buffer *buffer, enum system_text_agent agent);
+
 /* Append one line about directory, date, platform and git branch, and an empty line. 0 or -1. */
 int system_text_append_surroundings(struct buffer *buffer, const char *directory);
 

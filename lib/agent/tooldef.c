@@ -143,6 +143,18 @@ static int read_needs(struct tool_definition *tool, const cJSON *value, struct e
                  : error_set(error, "member 'needs': must be a list of \"model\" and \"search\"");
 }
 
+static int read_agent(struct tool_definition *tool, const cJSON *value, struct error *error)
+{
+    const char *text = cJSON_IsString(value) ? value->valuestring : "";
+    if (strcmp(text, "task") == 0)
+        tool->starts_agent = TOOL_GROUP_TASK;
+    else if (strcmp(text, "plan") == 0)
+        tool->starts_agent = TOOL_GROUP_AGENT;
+    else
+        return error_set(error, "member 'starts_agent': must be \"task\" or \"plan\"");
+    return 0;
+}
+
 static int read_preview(struct tool_definition *tool, const cJSON *value, struct error *error)
 {
     if (cJSON_IsBool(value)) {
@@ -232,6 +244,8 @@ static int read_member(struct tool_definition *tool, const cJSON *value, struct 
         return read_sandbox(tool, value, error);
     if (strcmp(key, "needs") == 0)
         return read_needs(tool, value, error);
+    if (strcmp(key, "starts_agent") == 0)
+        return read_agent(tool, value, error);
     if (strcmp(key, "header") == 0)
         return copy_text(&tool->header, value, key, error);
     if (strcmp(key, "preview") == 0)
@@ -284,6 +298,8 @@ static int check_definition(
             tool->name, tool->name);
     if (check_sandbox(tool, shipped, error) < 0)
         return -1;
+    if (tool->starts_agent != TOOL_GROUP_ALL && !shipped)
+        return error_set(error, "member 'starts_agent': only shipped tools may start agents");
     if (tool->argv == NULL || tool->argv[0] == NULL)
         return error_set(error, "member 'command': the program is needed");
     const cJSON *properties = json_get(tool->parameters, "properties");
@@ -559,10 +575,25 @@ const struct tool_definition *tool_set_find(const struct tool_set *set, const ch
     return NULL;
 }
 
-static bool in_group(const struct tool_definition *tool, enum tool_group group)
+bool tool_in_group(const struct tool_definition *tool, enum tool_group group)
 {
-    return group == TOOL_GROUP_ALL || (group == TOOL_GROUP_AGENT && tool->agent) ||
-           (group == TOOL_GROUP_TASK && tool->task_agent);
+    if (group == TOOL_GROUP_ALL)
+        return true;
+    /* An agent starts no agents, whatever a definition says. */
+    return tool->starts_agent == TOOL_GROUP_ALL &&
+           (group == TOOL_GROUP_AGENT ? tool->agent : tool->task_agent);
+}
+
+void tool_set_keep_group(struct tool_set *set, enum tool_group group)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (tool_in_group(&set->tools[i], group))
+            set->tools[kept++] = set->tools[i];
+        else
+            definition_release(&set->tools[i]);
+    }
+    set->count = kept;
 }
 
 static int append_tool(const struct tool_definition *tool, struct buffer *buffer)
@@ -581,7 +612,7 @@ int tool_set_append_wire(const struct tool_set *set, enum tool_group group, stru
 {
     const char *separator = "[";
     for (size_t i = 0; i < set->count; i++) {
-        if (!in_group(&set->tools[i], group))
+        if (!tool_in_group(&set->tools[i], group))
             continue;
         if (buffer_append_text(buffer, separator) < 0 || append_tool(&set->tools[i], buffer) < 0)
             return -1;

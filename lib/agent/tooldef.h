@@ -36,6 +36,9 @@ enum tool_preview {
     TOOL_PREVIEW_PROGRAM,  /* the program answers `prepare` */
 };
 
+/* Which tools of a set. */
+enum tool_group { TOOL_GROUP_ALL, TOOL_GROUP_AGENT, TOOL_GROUP_TASK };
+
 struct tool_definition {
     char *file; /* where it was read from, absolute or as the directory was given */
     char *name;
@@ -55,11 +58,12 @@ struct tool_definition {
     bool read_only; /* changes nothing */
     bool parallel;  /* may run beside the other calls of its batch */
 
-    bool agent;        /* offered to the planning agent */
-    bool task_agent;   /* offered to the task agent */
-    bool auto_approve; /* runs without asking while its paths stay inside the roots */
-    char *primary_key; /* the one argument that suffices; NULL: none */
-    char **paths;      /* names of the arguments that are paths; ends with NULL */
+    bool agent;                   /* offered to the planning agent */
+    bool task_agent;              /* offered to the task agent */
+    bool auto_approve;            /* runs without asking while its paths stay inside the roots */
+    enum tool_group starts_agent; /* what it runs is offered these tools; ALL: it starts none */
+    char *primary_key;            /* the one argument that suffices; NULL: none */
+    char **paths;                 /* names of the arguments that are paths; ends with NULL */
 
     char *header; /* template of what stands behind "NAME: "; NULL: the primary key's first line */
     enum tool_preview preview_kind;
@@ -70,9 +74,6 @@ struct tool_set {
     struct tool_definition *tools;
     size_t count;
 };
-
-/* Which tools of a set. */
-enum tool_group { TOOL_GROUP_ALL, TOOL_GROUP_AGENT, TOOL_GROUP_TASK };
 
 /*
  * Load the shipped tools (from TS_TOOLDEFS_DIR when that is set) and the user's:
@@ -105,6 +106,10 @@ const char *tool_sandbox_word(enum tool_sandbox sandbox);
 /* Keep only the tools in names, separated by commas; "none" keeps none. An unknown name: -1 with a
  * sentence. */
 int tool_set_keep(struct tool_set *set, const char *names, struct error *error);
+
+/* Keep only those of a group. */
+void tool_set_keep_group(struct tool_set *set, enum tool_group group);
+bool tool_in_group(const struct tool_definition *tool, enum tool_group group);
 
 void tool_set_release(struct tool_set *set);
 
