@@ -139,18 +139,24 @@ static void call_done(void *context, struct call *call)
 
 /* All of them. */
 
-/* The decision on what a running tool asked for goes to that tool. */
-static bool answer_parent(
+bool batches_take_nested(
     struct batches *batches, const cJSON *tree, const char *line, size_t length)
 {
     const char *parent = json_string(tree, "parent_call_id");
+    const char *type = json_string(tree, "type");
     struct batch *batch = batches->first;
-    if (parent == NULL)
+    bool answer = strcmp(type, "decided") == 0 || strcmp(type, "reviewed") == 0;
+    bool request = strcmp(type, "prepared") == 0 || strcmp(type, "review") == 0;
+    if (parent == NULL || !(answer || request || strcmp(type, "cancel") == 0))
         return false;
     for (size_t i = 0; batch != NULL && i < batch->count; i++) {
         struct call *call = &batch->calls[i];
-        if (call->stage == CALL_RUNNING && strcmp(call->id, parent) == 0)
-            call_answer(call, line, length);
+        if (call->stage != CALL_RUNNING || strcmp(call->id, parent) != 0)
+            continue;
+        if (answer)
+            nested_answer(call, tree, line, length);
+        else if (request)
+            nested_unanswered(call, tree);
     }
     return true; /* a parent that has ended needs no answer */
 }
@@ -167,7 +173,7 @@ static void refuse_excess(const struct batch *batch, const cJSON *item)
     call_release(&call);
 }
 
-void batches_add(struct batches *batches, cJSON *tree, const char *line, size_t length)
+void batches_add(struct batches *batches, cJSON *tree)
 {
     const cJSON *items = json_array(tree, "items");
     const cJSON *item;
@@ -176,8 +182,6 @@ void batches_add(struct batches *batches, cJSON *tree, const char *line, size_t 
         stage_put_error(batches->setting->stage, "a decided batch without items");
         return;
     }
-    if (answer_parent(batches, tree, line, length))
-        return;
     struct batch *batch = stage_need(calloc(1, sizeof *batch));
     batch->owner = batches;
     batch->tree = stage_need(cJSON_Duplicate(tree, true));

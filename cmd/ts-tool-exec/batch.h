@@ -17,7 +17,15 @@ struct batches {
 };
 
 /* Take a "decided" line. tree is the stage's; what is needed of it is copied. */
-void batches_add(struct batches *batches, cJSON *tree, const char *line, size_t length);
+void batches_add(struct batches *batches, cJSON *tree);
+
+/*
+ * A line about what a running tool asked, which has a parent_call_id: an answer
+ * goes to that tool, a request that nobody answered is denied, a cancel has
+ * done its work. false: it is no such line.
+ */
+bool batches_take_nested(
+    struct batches *batches, const cJSON *tree, const char *line, size_t length);
 
 /* Stop the batch of this id, or all (NULL). */
 void batches_stop(struct batches *batches, const char *batch_id, enum call_end end);

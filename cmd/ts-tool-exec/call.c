@@ -24,7 +24,9 @@ enum {
     COMPLAINT_CHARACTERS = 8192, /* of a tool's stderr */
     DISPLAY_MOST = 256 << 10,    /* bytes that a tool may show to a person */
     EVENT_LIMIT = 1 << 20,       /* one line on the tool's fd 3 */
-    JAIL_LIMIT = 16 << 10,       /* status lines */
+    /* The same for a tool that asks: its line grows a little before it goes round. */
+    NESTED_LIMIT = LINE_LIMIT - (64 << 10),
+    JAIL_LIMIT = 16 << 10, /* status lines */
     ARGUMENTS_LIMIT = 128 << 20,
     STOP_MS = 800,        /* for ts-jail to end everything, before it is ended itself */
     OVERDUE_MS = 7000,    /* the same when ts-jail's own deadline has passed */
@@ -58,7 +60,8 @@ void call_init(struct call *call, const struct setting *setting, const cJSON *it
     buffer_init(&call->line, CHUNK_MOST);
     capture_init(&call->output, call->id, 0);
     capture_init(&call->complaint, call->id, COMPLAINT_CHARACTERS);
-    line_reader_init(&call->events, -1, EVENT_LIMIT);
+    bool asks = call->tool != NULL && call->tool->sandbox == TOOL_SANDBOX_SELF;
+    line_reader_init(&call->events, -1, asks ? NESTED_LIMIT : EVENT_LIMIT);
 }
 
 static void close_streams(struct call *call)
@@ -97,6 +100,7 @@ void call_release(struct call *call)
 
 static void complete(struct call *call, const struct outcome *outcome)
 {
+    nested_end(call);
     result_put(call, outcome);
     call->stage = CALL_DONE;
     call->done(call->context, call);
@@ -182,6 +186,8 @@ static void take_event(struct call *call, const char *line, size_t length)
         json_free(tree);
         return;
     }
+    if (nested_take(call, tree))
+        return;
     if (strcmp(type, "display") == 0 && text != NULL) {
         /* What is too long for a person is cut by not being taken. */
         (void)buffer_append_text(&call->display, text);
@@ -194,13 +200,6 @@ static void take_event(struct call *call, const char *line, size_t length)
             json_add_string(info, "call_id", call->id) < 0)
             die(EXIT_SYSTEM, "out of memory");
         stage_put_tree(call->setting->stage, info);
-    } else if (strcmp(type, "tool_batch") == 0 && call->tool->sandbox == TOOL_SANDBOX_SELF) {
-        /* A nested request goes round the pipeline, and comes back as a decision for fd 4. */
-        cJSON_DeleteItemFromObjectCaseSensitive(tree, "parent_call_id");
-        if (json_add_string(tree, "parent_call_id", call->id) < 0)
-            die(EXIT_SYSTEM, "out of memory");
-        stage_put_tree(call->setting->stage, tree);
-        return;
     }
     json_free(tree);
 }

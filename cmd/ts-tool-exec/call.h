@@ -12,6 +12,7 @@
 #include "common/stage.h"
 #include "data/config.h"
 #include "io/process.h"
+#include "nested.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -76,6 +77,7 @@ struct call {
     struct capture output;
     struct capture complaint;
     struct line_reader events;
+    struct nested nested;  /* calls that it makes itself */
     struct buffer display; /* what a person gets instead of the output */
     struct buffer jail;    /* status lines */
     struct buffer line;    /* of output, not yet a whole chunk */

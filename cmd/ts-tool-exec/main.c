@@ -75,8 +75,10 @@ static void take_line(void *context, cJSON *tree, const char *line, size_t lengt
 {
     struct executor *executor = context;
     const char *type = json_string(tree, "type");
+    if (type != NULL && batches_take_nested(&executor->batches, tree, line, length))
+        return;
     if (type != NULL && strcmp(type, "decided") == 0) {
-        batches_add(&executor->batches, tree, line, length);
+        batches_add(&executor->batches, tree);
     } else if (type != NULL && strcmp(type, "cancel") == 0) {
         if (!batches_idle(&executor->batches) && executor->held.length == 0 &&
             buffer_append_byte(&executor->held, '\n') < 0)
