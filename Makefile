@@ -48,6 +48,7 @@ LIBS_tool_edit_file := -lmd
 LIBS_test_markdown := -lmd4c
 LIBS_test_screen  := -lmd4c
 LIBS_test_store   := -lsqlite3
+LIBS_test_store_approval := -lsqlite3
 LIBS_fuzz_markdown := -lmd4c
 
 # How.

@@ -19,34 +19,35 @@ enum { STORE_APPROVALS_MOST = 1000 }; /* requests of one list */
 
 /* One call of a request. Texts are NULL where there is none. */
 struct store_approval_call {
-    char *call_id;
-    char *tool;
-    char *item;     /* the prepared item, JSON */
-    char *decision; /* "allow", "deny"; NULL: open */
-    char *decided_by;
-    char *reason;
-    char *feedback;
-    bool seen;     /* a person saw all of it */
-    char *claimed; /* when it was taken to be run; NULL: not yet */
+    const char *call_id;
+    const char *tool;
+    const char *item;     /* the prepared item, JSON */
+    const char *decision; /* "allow", "deny"; NULL: open */
+    const char *decided_by;
+    const char *reason;
+    const char *feedback;
+    bool seen;           /* a person saw all of it */
+    const char *claimed; /* when it was taken to be run; NULL: not yet */
 };
 
 struct store_approval {
-    char *request_id;
-    char *session_id; /* "": outside of any */
-    char *batch_id;
-    char *parent_call_id; /* NULL: asked by the session itself, not by an agent in it */
-    char *correlation_id;
+    const char *request_id;
+    const char *session_id; /* "": outside of any */
+    const char *batch_id;
+    const char *parent_call_id; /* NULL: asked by the session itself, not by an agent in it */
+    const char *correlation_id;
     bool deferred;
-    char *status; /* "pending", "approved", "denied", "mixed", "timeout", "cancelled", "nobody" */
-    char *decided_by;
-    char *created;
-    char *decided;  /* when */
-    char *doorbell; /* Unix datagram socket of the process that waits; NULL: nobody does */
+    const char
+        *status; /* "pending", "approved", "denied", "mixed", "timeout", "cancelled", "nobody" */
+    const char *decided_by;
+    const char *created;
+    const char *decided;  /* when */
+    const char *doorbell; /* Unix datagram socket of the process that waits; NULL: nobody does */
     struct store_approval_call *calls;
     size_t call_count;
 };
 
-/* Free the texts and calls of one that was filled here. */
+/* Free the texts and calls of one that was filled here; one made by hand is its maker's. */
 void store_approval_release(struct store_approval *approval);
 
 /* Store a new request with its calls, in their order, all open. status, decided_by, created,
@@ -80,8 +81,9 @@ struct store_decision {
 };
 
 /*
- * Answer a request that is pending. decisions has one entry per call; calls
- * without one are denied. status is one of those above but "pending". Returns 1
+ * Answer a request that is pending. Calls that decisions does not name are
+ * denied; one that names no call of the request is an error, nothing is then
+ * stored. status is one of those above but "pending". Returns 1
  * when this answer won, 0 with a sentence when it was resolved before, or is
  * not there; -1.
  */
@@ -89,8 +91,8 @@ int store_approval_resolve(struct store *store, const char *request_id, const ch
     const char *decided_by, const struct store_decision *decisions, size_t count,
     struct error *error);
 
-/* Pending requests of a session become "cancelled", all calls denied for the reason; those of
- * agents too. Returns how many, or -1. */
+/* Pending requests of a session become "cancelled", their calls denied for the reason; those its
+ * agents asked through it are among them. Returns how many, or -1. */
 int store_approval_cancel(
     struct store *store, const char *session_id, const char *reason, struct error *error);
 

@@ -80,8 +80,8 @@ int store_script(struct store *store, const char *doing, const char *sql, struct
 /* Columns. A text is NULL for null, valid until the next step. */
 const char *store_column_text(sqlite3_stmt *statement, int column);
 int64_t store_column_number(sqlite3_stmt *statement, int column);
-/* A copy, *text NULL for null. 0, or -1 when memory is short. */
-int store_column_copy(sqlite3_stmt *statement, int column, char **text);
+/* A copy, for the caller to free; *text NULL for null. 0, or -1 when memory is short. */
+int store_column_copy(sqlite3_stmt *statement, int column, const char **text);
 
 /* "doing in 'FILE': why", from SQLite's last error. Returns -1. */
 int store_fail(struct store *store, const char *doing, struct error *error);

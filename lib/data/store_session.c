@@ -16,16 +16,16 @@ enum { AMBIGUOUS_SHOWN = 5 }; /* ids that a sentence about an ambiguous name lis
 
 void store_session_release(struct store_session *session)
 {
-    free(session->session_id);
-    free(session->alias);
-    free(session->title);
-    free(session->parent_session);
-    free(session->kind);
-    free(session->directory);
-    free(session->model);
-    free(session->model_alias);
-    free(session->created);
-    free(session->updated);
+    free((char *)session->session_id);
+    free((char *)session->alias);
+    free((char *)session->title);
+    free((char *)session->parent_session);
+    free((char *)session->kind);
+    free((char *)session->directory);
+    free((char *)session->model);
+    free((char *)session->model_alias);
+    free((char *)session->created);
+    free((char *)session->updated);
     *session = (struct store_session){0};
 }
 
@@ -36,7 +36,7 @@ static int fill(struct store_session *session, sqlite3_stmt *row, struct error *
         .pid = store_column_number(row, 9),
         .messages = store_column_number(row, 12),
     };
-    char **const texts[] = {&session->session_id, &session->alias, &session->title,
+    const char **const texts[] = {&session->session_id, &session->alias, &session->title,
         &session->parent_session, &session->kind, &session->directory, &session->model,
         &session->model_alias};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -279,7 +279,9 @@ int store_session_get_value(
     int row = query != NULL ? store_row(store, query, error) : -1;
     if (row <= 0)
         return row;
-    int result = store_column_copy(query, 0, json);
+    const char *value = NULL;
+    int result = store_column_copy(query, 0, &value);
+    *json = (char *)value;
     store_done(query);
     return result < 0 ? error_set(error, "read a setting: out of memory") : 1;
 }

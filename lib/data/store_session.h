@@ -33,17 +33,17 @@ struct store_session_details {
 /* A session as it is stored. Texts are NULL where there is none. */
 struct store_session {
     int64_t id; /* row: rises with the time of making */
-    char *session_id;
-    char *alias;
-    char *title;
-    char *parent_session;
-    char *kind;
-    char *directory;
-    char *model;
-    char *model_alias;
+    const char *session_id;
+    const char *alias;
+    const char *title;
+    const char *parent_session;
+    const char *kind;
+    const char *directory;
+    const char *model;
+    const char *model_alias;
     int64_t pid; /* of the process that locked it last; 0: none did */
-    char *created;
-    char *updated; /* when the last message came */
+    const char *created;
+    const char *updated; /* when the last message came */
     int64_t messages;
 };
 

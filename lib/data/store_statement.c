@@ -196,7 +196,7 @@ int64_t store_column_number(sqlite3_stmt *statement, int column)
     return sqlite3_column_int64(statement, column);
 }
 
-int store_column_copy(sqlite3_stmt *statement, int column, char **text)
+int store_column_copy(sqlite3_stmt *statement, int column, const char **text)
 {
     const char *value = store_column_text(statement, column);
     *text = value != NULL ? strdup(value) : NULL;
