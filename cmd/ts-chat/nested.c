@@ -19,27 +19,14 @@ static bool is_running(const struct chat *chat, const char *call_id)
            conversation_call_is_open(&chat->conversation, agent_inner_id(chat, call_id));
 }
 
-/* A stage that only passes it on would send it round for ever: once is marked, twice is dropped. */
-static void send_round(struct chat *chat, const cJSON *line)
+static void send_round(struct chat *chat, const char *text, size_t length)
 {
-    if (json_get(line, "round") != NULL) {
-        output_message(chat, "error", "nobody in the tool pipeline decides about an agent's calls");
-        return;
-    }
-    struct buffer text;
-    cJSON *marked = cJSON_Duplicate(line, true);
-    cJSON_DeleteItemFromObjectCaseSensitive(marked, "correlation_id");
-    buffer_init(&text, LINE_LIMIT_MODEL);
-    if (marked == NULL || json_add_integer(marked, "round", 2) < 0 ||
-        json_add_string(marked, "correlation_id", chat->turn.correlation_id) < 0 ||
-        json_append(&text, marked) < 0)
+    struct buffer line;
+    buffer_init(&line, LINE_LIMIT_MODEL);
+    if (event_append_spliced(&line, text, length, "correlation_id", chat->turn.correlation_id) < 0)
         chat_die_system(chat, "pass an agent's request on");
-    json_free(marked);
-    if (text.length <= LINE_LIMIT)
-        pipeline_send(chat, text.data, text.length);
-    else
-        output_message(chat, "error", "an agent's request is longer than 8 MiB: it is dropped");
-    buffer_release(&text);
+    pipeline_send(chat, line.data, line.length);
+    buffer_release(&line);
 }
 
 static int64_t count_of(const cJSON *line, const char *key)
@@ -84,11 +71,15 @@ bool nested_line(struct chat *chat, const char *text, size_t length, const cJSON
     if (strcmp(type, "approval_request") == 0 || strcmp(type, "approval_resolved") == 0 ||
         strcmp(type, "plan_review") == 0)
         return false; /* our own approver asks, as it does for our own calls */
+    if (strcmp(type, "cancel") == 0) {
+        send_round(chat, text, length); /* its tool has ended: nobody need be asked any more */
+        return true;
+    }
     if (!is_running(chat, parent))
         return true; /* what comes late is nobody's any more */
     if (strcmp(type, "prepared") == 0 || strcmp(type, "review") == 0) {
         if (chat->turn.stop == STOP_NONE)
-            send_round(chat, line);
+            send_round(chat, text, length);
         return true;
     }
     if (strcmp(type, "usage") == 0)

@@ -30,7 +30,7 @@ static void free_list(char **list)
     free(list);
 }
 
-static void definition_release(struct tool_definition *tool)
+void tool_definition_release(struct tool_definition *tool)
 {
     free(tool->file);
     free(tool->name);
@@ -49,7 +49,7 @@ static void definition_release(struct tool_definition *tool)
 void tool_set_release(struct tool_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        definition_release(&set->tools[i]);
+        tool_definition_release(&set->tools[i]);
     free(set->tools);
     *set = (struct tool_set){0};
 }
@@ -432,7 +432,7 @@ static int add_tool(
     if (tools == NULL) {
         if (result == 0)
             no_memory(error);
-        definition_release(tool);
+        tool_definition_release(tool);
         return -1;
     }
     set->tools = tools;
@@ -527,96 +527,4 @@ int tool_set_load(struct tool_set *set, const char *tools_dir, struct error *err
         return 0;
     tool_set_release(set);
     return -1;
-}
-
-static bool is_listed(const char *names, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = names; *at != '\0'; at += *at == ',') {
-        size_t size = strcspn(at, ",");
-        if (size == length && memcmp(at, name, size) == 0)
-            return true;
-        at += size;
-    }
-    return false;
-}
-
-int tool_set_keep(struct tool_set *set, const char *names, struct error *error)
-{
-    if (strcmp(names, "none") == 0) {
-        tool_set_release(set);
-        return 0;
-    }
-    for (const char *at = names; *at != '\0'; at += *at == ',') {
-        char name[128];
-        size_t size = strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", (int)size, at);
-        if (tool_set_find(set, name) == NULL)
-            return error_set(error, "there is no tool '%s'", name);
-        at += size;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (is_listed(names, set->tools[i].name))
-            set->tools[kept++] = set->tools[i];
-        else
-            definition_release(&set->tools[i]);
-    }
-    set->count = kept;
-    return 0;
-}
-
-const struct tool_definition *tool_set_find(const struct tool_set *set, const char *name)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(set->tools[i].name, name) == 0)
-            return &set->tools[i];
-    }
-    return NULL;
-}
-
-bool tool_in_group(const struct tool_definition *tool, enum tool_group group)
-{
-    if (group == TOOL_GROUP_ALL)
-        return true;
-    /* An agent starts no agents, whatever a definition says. */
-    return tool->starts_agent == TOOL_GROUP_ALL &&
-           (group == TOOL_GROUP_AGENT ? tool->agent : tool->task_agent);
-}
-
-void tool_set_keep_group(struct tool_set *set, enum tool_group group)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (tool_in_group(&set->tools[i], group))
-            set->tools[kept++] = set->tools[i];
-        else
-            definition_release(&set->tools[i]);
-    }
-    set->count = kept;
-}
-
-static int append_tool(const struct tool_definition *tool, struct buffer *buffer)
-{
-    const cJSON *wire = tool->wire_parameters != NULL ? tool->wire_parameters : tool->parameters;
-    if (buffer_append_text(buffer, "{\"type\":\"function\",\"function\":{\"name\":") < 0 ||
-        json_append_string(buffer, tool->name, strlen(tool->name)) < 0 ||
-        buffer_append_text(buffer, ",\"description\":") < 0 ||
-        json_append_string(buffer, tool->description, strlen(tool->description)) < 0 ||
-        buffer_append_text(buffer, ",\"parameters\":") < 0 || json_append(buffer, wire) < 0)
-        return -1;
-    return buffer_append_text(buffer, "}}");
-}
-
-int tool_set_append_wire(const struct tool_set *set, enum tool_group group, struct buffer *buffer)
-{
-    const char *separator = "[";
-    for (size_t i = 0; i < set->count; i++) {
-        if (!tool_in_group(&set->tools[i], group))
-            continue;
-        if (buffer_append_text(buffer, separator) < 0 || append_tool(&set->tools[i], buffer) < 0)
-            return -1;
-        separator = ",";
-    }
-    return buffer_append_text(buffer, separator[0] == '[' ? "[]" : "]");
 }

@@ -112,6 +112,7 @@ void tool_set_keep_group(struct tool_set *set, enum tool_group group);
 bool tool_in_group(const struct tool_definition *tool, enum tool_group group);
 
 void tool_set_release(struct tool_set *set);
+void tool_definition_release(struct tool_definition *tool);
 
 /* NULL: there is none of this name. */
 const struct tool_definition *tool_set_find(const struct tool_set *set, const char *name);
