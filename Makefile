@@ -26,6 +26,7 @@ SHELL_PROGRAMS  := $(patsubst sh/%,%,$(wildcard sh/ts-* sh/turnstone))
 PROGRAMS        := $(C_PROGRAMS) $(SHELL_PROGRAMS)
 TOOLS           := $(patsubst cmd/tools/%.c,%,$(wildcard cmd/tools/*.c))
 TOOLDEFS        := $(wildcard tooldefs/*.json)
+SHARED          := $(wildcard share/*)
 UNIT_TESTS      := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
 FUZZERS         := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 BENCHES         := $(patsubst t/bench/%.c,%,$(wildcard t/bench/*.c))
@@ -42,6 +43,7 @@ LIBS_ts-llm       := -lcurl
 LIBS_ts-render    := -lmd4c
 LIBS_ts-mock-llm  := -levent_core -levent_extra -lcurl
 LIBS_tool_search  := -lpcre2-8
+LIBS_tool_man     := -lpcre2-8
 LIBS_tool_read_file := -lmd
 LIBS_tool_write_file := -lmd
 LIBS_tool_edit_file := -lmd
@@ -86,7 +88,8 @@ sources_of = $(if $(wildcard cmd/$(1).c),cmd/$(1).c,$(wildcard cmd/$(1)/*.c))
 
 all: $(C_PROGRAMS:%=$(BUILD)/bin/%) $(SHELL_PROGRAMS:%=$(BUILD)/bin/%) \
 	$(TOOLS:%=$(BUILD)/libexec/turnstone/tools/%) \
-	$(TOOLDEFS:tooldefs/%=$(BUILD)/share/turnstone/tooldefs/%)
+	$(TOOLDEFS:tooldefs/%=$(BUILD)/share/turnstone/tooldefs/%) \
+	$(SHARED:share/%=$(BUILD)/share/turnstone/%)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -132,6 +135,10 @@ $(BUILD)/bin/%: sh/%
 	install -m 755 $< $@
 
 $(BUILD)/share/turnstone/tooldefs/%: tooldefs/%
+	@mkdir -p $(@D)
+	install -m 644 $< $@
+
+$(BUILD)/share/turnstone/%: share/%
 	@mkdir -p $(@D)
 	install -m 644 $< $@
 
@@ -245,6 +252,7 @@ format:
 MANIFEST = $(foreach f,$(PROGRAMS),755:$(BUILD)/bin/$(f):bin/$(f)) \
 	$(foreach f,$(TOOLS),755:$(BUILD)/libexec/turnstone/tools/$(f):libexec/turnstone/tools/$(f)) \
 	$(foreach f,$(TOOLDEFS:tooldefs/%=%),644:tooldefs/$(f):share/turnstone/tooldefs/$(f)) \
+	$(foreach f,$(SHARED:share/%=%),644:share/$(f):share/turnstone/$(f)) \
 	$(foreach f,$(MANUALS),644:$(f):share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 	$(foreach f,$(COMPLETIONS),644:$(BUILD)/$(f):$(f)) \
 	$(foreach f,$(wildcard README.md ARCHITECTURE.md VIOLATIONS.md LICENSE),644:$(f):share/doc/turnstone/$(f)) \
