@@ -213,6 +213,11 @@ bool always_covers(const struct approver *approver, const struct entry *entry)
     return all;
 }
 
+void always_refresh(struct approver *approver)
+{
+    (void)approver;
+}
+
 void always_release(struct approver *approver)
 {
     while (approver->always != NULL) {

@@ -7,19 +7,20 @@
 #include <string.h>
 
 /* Always that it was denied, then why: a model that reads only the reason takes it for a result. */
-static void deny(struct entry *entry, const char *feedback, const char *decided_by)
+char *answer_denial(const char *decided_by, const char *feedback)
 {
     const char *who = strcmp(decided_by, "filter") == 0   ? "the approver"
                       : strcmp(decided_by, "nobody") == 0 ? "default"
                                                           : "the user";
     struct buffer text;
     buffer_init(&text, FEEDBACK_LIMIT + 64);
-    if (feedback != NULL)
+    if (feedback != NULL && feedback[0] != '\0')
         (void)buffer_printf(&text, "Denied by %s: %s", who, feedback);
     else
         (void)buffer_printf(&text, "Denied by %s.", who);
-    entry_decide(entry, VERDICT_DENY, decided_by, text.length > 0 ? text.data : "Denied.");
+    char *result = text.length > 0 ? buffer_take(&text) : strdup("Denied.");
     buffer_release(&text);
+    return stage_need(result);
 }
 
 static char *bounded_copy(const char *text)
@@ -35,7 +36,9 @@ void answer_entry(struct approver *approver, struct entry *entry, bool approved,
 {
     char *said = feedback != NULL && feedback[0] != '\0' ? bounded_copy(feedback) : NULL;
     if (!approved) {
-        deny(entry, said, decided_by);
+        char *reason = answer_denial(decided_by, said);
+        entry_decide(entry, VERDICT_DENY, decided_by, reason);
+        free(reason);
         free(said);
         return;
     }
@@ -48,14 +51,26 @@ void answer_entry(struct approver *approver, struct entry *entry, bool approved,
         always_add(approver, entry);
 }
 
-static struct entry *find_open(struct batch *batch, const char *call_id)
+cJSON *answer_parse(
+    const char *bytes, size_t length, const char *type, const char *request_id, struct error *error)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        const char *id = json_string(batch->entries[i].item, "call_id");
-        if (batch->entries[i].verdict == VERDICT_OPEN && id != NULL && call_id != NULL &&
-            strcmp(id, call_id) == 0)
-            return &batch->entries[i];
+    if (length == 0) {
+        error_set(error, "the approver gave no answer");
+        return NULL;
     }
+    const char *newline = memchr(bytes, '\n', length);
+    cJSON *line =
+        json_parse_object(bytes, newline != NULL ? (size_t)(newline - bytes) : length, error);
+    if (line == NULL) {
+        error_prefix(error, "the approver's answer is no line of JSON: ");
+        return NULL;
+    }
+    const char *given = json_string(line, "type");
+    const char *id = json_string(line, "request_id");
+    if (given != NULL && strcmp(given, type) == 0 && (id == NULL || strcmp(id, request_id) == 0))
+        return line;
+    error_set(error, "the approver answered something else than this request");
+    json_free(line);
     return NULL;
 }
 
@@ -71,9 +86,9 @@ int answer_apply(struct approver *approver, struct batch *batch, const cJSON *li
     const cJSON *decision;
     cJSON_ArrayForEach(decision, decisions)
     {
-        struct entry *entry = find_open(batch, json_string(decision, "call_id"));
+        struct entry *entry = batch_find(batch, json_string(decision, "call_id"));
         const char *said = json_string(decision, "feedback");
-        if (entry != NULL)
+        if (entry != NULL && entry->verdict == VERDICT_OPEN)
             answer_entry(approver, entry, json_boolean(decision, "approved", false),
                 json_boolean(decision, "always", always), said, decided_by);
     }

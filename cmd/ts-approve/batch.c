@@ -53,6 +53,7 @@ void batch_free(struct batch *batch)
         json_free(batch->entries[i].item);
         free(batch->entries[i].reason);
         free(batch->entries[i].feedback);
+        free(batch->entries[i].why);
     }
     free(batch->entries);
     json_free(batch->line);
@@ -65,6 +66,32 @@ size_t batch_open_count(const struct batch *batch)
     for (size_t i = 0; i < batch->count; i++)
         count += batch->entries[i].verdict == VERDICT_OPEN;
     return count;
+}
+
+struct entry *batch_find(struct batch *batch, const char *call_id)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const char *id = json_string(batch->entries[i].item, "call_id");
+        if (id != NULL && call_id != NULL && strcmp(id, call_id) == 0)
+            return &batch->entries[i];
+    }
+    return NULL;
+}
+
+bool batch_is_nested(const struct batch *batch)
+{
+    return json_string(batch->line, "parent_call_id") != NULL;
+}
+
+const char *decider_name(const char *text)
+{
+    static const char *const names[] = {
+        "person", "always", "policy", "auto", "flag", "filter", "timeout", "cancelled"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (text != NULL && strcmp(text, names[i]) == 0)
+            return names[i];
+    }
+    return "nobody";
 }
 
 void entry_decide(
@@ -116,14 +143,23 @@ static cJSON *event(const struct batch *batch, const char *type, bool with_reque
     return line;
 }
 
-void batch_put_info(struct stage *stage, const struct batch *batch)
+static void put_items(struct stage *stage, const struct batch *batch, cJSON *line)
 {
-    cJSON *line = event(batch, "tool_info", false);
     cJSON *items = stage_need(cJSON_CreateArray());
     for (size_t i = 0; i < batch->count; i++)
         add_item(items, wire_item(&batch->entries[i]));
     need(json_add(line, "items", items));
     stage_put_tree(stage, line);
+}
+
+void batch_put_info(struct stage *stage, const struct batch *batch)
+{
+    put_items(stage, batch, event(batch, "tool_info", false));
+}
+
+void batch_put_deferred(struct stage *stage, const struct batch *batch)
+{
+    put_items(stage, batch, event(batch, "approval_deferred", true));
 }
 
 cJSON *batch_request(const struct approver *approver, const struct batch *batch)
@@ -156,6 +192,8 @@ static void add_decision(cJSON *line, const struct entry *entry)
     need(json_add_string(line, "decided_by", entry->decided_by));
     if (entry->reason != NULL)
         need(json_add_string(line, "reason", entry->reason));
+    if (entry->place != NULL)
+        need(json_add_string(line, "rule", entry->place));
 }
 
 void batch_put_resolved(struct stage *stage, const struct batch *batch)

@@ -3,6 +3,7 @@
 #include "data/json.h"
 #include "ts-approve/approve.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { REASON_LIMIT = 8 << 10 };
@@ -39,11 +40,37 @@ static void allow_by_policy(struct entry *entry, const struct policy_decision *d
 static void ask(struct entry *entry, const char *why)
 {
     entry->asked = true;
-    entry->why = why;
+    free(entry->why);
+    entry->why = why != NULL ? stage_need(strdup(why)) : NULL;
 }
 
-static void decide_entry(struct approver *approver, struct entry *entry)
+/* A rule may say why it wants a person to look. */
+static void ask_by_policy(struct entry *entry, const struct policy_decision *decision)
 {
+    struct buffer text;
+    const char *reason = decision->rule != NULL ? decision->rule->reason : NULL;
+    buffer_init(&text, REASON_LIMIT);
+    (void)buffer_printf(&text, "%s%s%.4000s",
+        decision->rule != NULL ? "a rule says that it is asked" : decision->note,
+        reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    ask(entry, text.data);
+    buffer_release(&text);
+}
+
+struct policy_call decide_call(const struct approver *approver, const struct entry *entry)
+{
+    return (struct policy_call){
+        .tool = json_string(entry->item, "func_name"),
+        .arguments = json_get(entry->item, "arguments"),
+        .paths = json_get(entry->item, "paths"),
+        .project = approver->project,
+        .outside = json_boolean(entry->item, "outside", false),
+    };
+}
+
+void decide_entry(struct approver *approver, struct entry *entry, struct policy_decision *decision)
+{
+    *decision = (struct policy_decision){0};
     const char *tool = json_string(entry->item, "func_name");
     bool outside = json_boolean(entry->item, "outside", false);
     bool repaired = json_boolean(entry->item, "repaired", false);
@@ -52,25 +79,19 @@ static void decide_entry(struct approver *approver, struct entry *entry)
         entry_decide(entry, VERDICT_ALLOW, "auto", NULL);
         return;
     }
-    const struct policy_call call = {
-        .tool = tool,
-        .arguments = json_get(entry->item, "arguments"),
-        .paths = json_get(entry->item, "paths"),
-        .project = approver->project,
-        .outside = outside,
-    };
-    struct policy_decision decision;
-    policy_decide(&approver->policy, &call, &decision);
-    if (decision.verdict == POLICY_DENY)
-        deny_by_policy(entry, &decision);
+    const struct policy_call call = decide_call(approver, entry);
+    policy_decide(&approver->policy, &call, decision);
+    entry->place = decision->rule != NULL ? decision->rule->place : NULL;
+    if (decision->verdict == POLICY_DENY)
+        deny_by_policy(entry, decision);
     else if (config_boolean(approver->config, "tools.skip_permissions"))
         entry_decide(entry, VERDICT_ALLOW, "flag", NULL);
-    else if (decision.verdict == POLICY_ASK)
-        ask(entry, decision.note != NULL ? decision.note : "a rule says that it is asked");
+    else if (decision->verdict == POLICY_ASK)
+        ask_by_policy(entry, decision);
     else if (repaired)
         ask(entry, "its arguments were damaged and had to be repaired");
-    else if (decision.verdict == POLICY_ALLOW)
-        allow_by_policy(entry, &decision);
+    else if (decision->verdict == POLICY_ALLOW)
+        allow_by_policy(entry, decision);
     else if (!outside && is_listed(approver->config, "tools.auto_approve", tool))
         entry_decide(entry, VERDICT_ALLOW, "flag", NULL);
     else if (!outside && !json_boolean(entry->item, "needs_approval", true))
@@ -86,7 +107,8 @@ void decide_batch(struct approver *approver, struct batch *batch)
     if (json_boolean(batch->line, "cancelled", false))
         batch_decide_rest(batch, VERDICT_DENY, "cancelled", "[cancelled by user]");
     for (size_t i = 0; i < batch->count; i++) {
+        struct policy_decision decision;
         if (batch->entries[i].verdict == VERDICT_OPEN)
-            decide_entry(approver, &batch->entries[i]);
+            decide_entry(approver, &batch->entries[i], &decision);
     }
 }

@@ -72,69 +72,34 @@ static void output_ready(void *context, short events)
     read_output(context);
 }
 
-/* The answer's first line, for this request. NULL with a sentence. */
-static cJSON *read_answer(const struct approver *approver, struct error *error)
-{
-    const struct filter *filter = approver->filter;
-    if (filter->too_long) {
-        error_set(error, "the approver's answer is longer than %d bytes", ANSWER_LIMIT);
-        return NULL;
-    }
-    if (filter->answer.length == 0) {
-        error_set(error, "the approver gave no answer");
-        return NULL;
-    }
-    const char *newline = memchr(filter->answer.data, '\n', filter->answer.length);
-    size_t length =
-        newline != NULL ? (size_t)(newline - filter->answer.data) : filter->answer.length;
-    cJSON *line = json_parse_object(filter->answer.data, length, error);
-    if (line == NULL) {
-        error_prefix(error, "the approver's answer is no line of JSON");
-        return NULL;
-    }
-    const char *type = json_string(line, "type");
-    const char *id = json_string(line, "request_id");
-    if (type != NULL && strcmp(type, "approve") == 0 &&
-        (id == NULL || strcmp(id, approver->first->request_id) == 0))
-        return line;
-    error_set(error, "the approver answered something else than this request");
-    json_free(line);
-    return NULL;
-}
-
 static void process_ended(void *context, short events)
 {
     (void)events;
     struct approver *approver = context;
     struct filter *filter = approver->filter;
-    struct error error;
+    struct error error = {.text = ""};
     int status = 0;
     loop_unwatch(approver->stage.loop, filter->process.pidfd);
     process_signal_group(&filter->process, SIGKILL); /* what it left behind; it is not reaped yet */
     process_wait(&filter->process, -1, &status);
     while (filter->output >= 0 && read_output(approver))
         continue;
-    cJSON *line = NULL;
+    cJSON *answer = NULL;
     if (status != 0)
         error_set(&error, "the approver failed with exit code %d", status);
+    else if (filter->too_long)
+        error_set(&error, "the approver's answer is longer than %d bytes", ANSWER_LIMIT);
     else
-        line = read_answer(approver, &error);
-    if (line != NULL && answer_apply(approver, approver->first, line, "filter", &error) == 0) {
-        json_free(line);
-        asking_close(approver);
-        return;
-    }
-    json_free(line);
-    char reason[ERROR_TEXT_SIZE + 32];
-    snprintf(reason, sizeof reason, "Denied: %s.", error.text);
-    asking_end(approver, "filter", reason);
+        answer = answer_parse(filter->answer.data, filter->answer.length,
+            asking_answer_type(approver), asking_request_id(approver), &error);
+    asking_program_answered(approver, answer, &error);
 }
 
 /* A file in memory: the command need not read what it does not want to know. */
 static int write_request(const struct approver *approver)
 {
     struct buffer text;
-    cJSON *request = batch_request(approver, approver->first);
+    cJSON *request = asking_line(approver);
     buffer_init(&text, REQUEST_LIMIT);
     int fd = -1;
     if (json_append(&text, request) == 0 && buffer_append_byte(&text, '\n') == 0)

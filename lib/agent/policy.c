@@ -326,3 +326,45 @@ void policy_decide(
     decide(policy, &file, decision);
     shell_commands_release(&file.commands);
 }
+
+/* For people. */
+
+static void find_rules(
+    const struct policy *policy, const struct case_file *file, struct policy_part *part)
+{
+    for (size_t i = 0; i < policy->count; i++) {
+        const struct policy_rule *rule = &policy->rules[i];
+        enum fit fit = rule->verdict == POLICY_ALLOW ? FIT_NO : prohibition(file, rule);
+        const struct policy_rule **place = rule->verdict == POLICY_DENY ? &part->deny : &part->ask;
+        if (fit == FIT_MAYBE)
+            place = &part->maybe;
+        if (fit != FIT_NO && *place == NULL)
+            *place = rule;
+    }
+    part->allow = find_allow(policy, file, NULL);
+    if (part->allow == NULL && file->commands.count > 0)
+        part->allow = find_allow(policy, file, &file->commands.items[0]);
+}
+
+int policy_parts(const struct policy *policy, const struct policy_call *call,
+    void (*take)(void *context, const struct policy_part *part), void *context, struct error *error)
+{
+    const char *command = json_string(call->arguments, "command");
+    struct shell_commands commands = {0};
+    if (command != NULL && shell_split(command, &commands, error) < 0)
+        return -1;
+    struct case_file file = {.call = call, .has_command = command != NULL};
+    struct policy_part part = {0};
+    if (command == NULL) {
+        find_rules(policy, &file, &part);
+        take(context, &part);
+    }
+    for (size_t i = 0; i < commands.count; i++) {
+        file.commands = (struct shell_commands){.items = &commands.items[i], .count = 1};
+        part = (struct policy_part){.text = commands.items[i].text};
+        find_rules(policy, &file, &part);
+        take(context, &part);
+    }
+    shell_commands_release(&commands);
+    return 0;
+}

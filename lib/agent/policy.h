@@ -59,6 +59,13 @@ struct policy_decision {
     const char *note;               /* why it must be asked without a rule; NULL, or static text */
 };
 
+/* For a person: a simple command of a call, and the first rule of each kind that matches it. */
+struct policy_part {
+    const char *text; /* NULL: the call has no command, and this is all of it */
+    const struct policy_rule *deny, *ask, *allow;
+    const struct policy_rule *maybe; /* a deny or ask rule that it may match once it runs */
+};
+
 /* Add the rules of a text; name is what errors call it. 0, or -1 with "NAME:LINE:COLUMN: ...". */
 int policy_parse(
     struct policy *policy, const char *text, size_t length, const char *name, struct error *error);
@@ -71,5 +78,11 @@ void policy_release(struct policy *policy);
 /* Memory that is short shows as a command that cannot be split: it is asked. */
 void policy_decide(
     const struct policy *policy, const struct policy_call *call, struct policy_decision *decision);
+
+/* Hand out the parts of a call in their order. 0, or -1 with a sentence when its command cannot be
+ * split. */
+int policy_parts(const struct policy *policy, const struct policy_call *call,
+    void (*take)(void *context, const struct policy_part *part), void *context,
+    struct error *error);
 
 #endif
