@@ -40,6 +40,7 @@ VERSION         := $(shell sed -n 's/.*TURNSTONE_VERSION "\(.*\)".*/\1/p' lib/ve
 # 5 ms at every start, so only those that speak HTTP as a client have it.
 # A unit test or fuzzer of something in a program's folder names it: SOURCES_test_x := cmd/...
 LIBS_ts-llm       := -lcurl
+LIBS_ts-chat      := -lsqlite3
 LIBS_ts-render    := -lmd4c
 LIBS_ts-mock-llm  := -levent_core -levent_extra -lcurl
 LIBS_tool_search  := -lpcre2-8

@@ -13,6 +13,7 @@ result() { jq -r "select(.type == \"tool_result\").$1" events; }
 
 (
 	unset HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME
+	export TURNSTONE_DB="$WORK/turnstone.db"
 	ts-chat --no-stdin --sandbox off --skip-permissions list >events
 )
 is "without HOME the home of the user database is taken" "$(result output)" listed
@@ -40,11 +41,11 @@ cd "$WORK/project" || exit 1
 
 (
 	ulimit -f 64
-	ts-chat --no-stdin --skip-permissions count | jq -c 'select(.type == "tool_result")' | cat
+	ts-chat --no-save --no-stdin --skip-permissions count | jq -c 'select(.type == "tool_result")' | cat
 ) | cat >"$WORK/limited"
 is "a full text that may not be written does not cost the result" \
 	"$(jq -r .status "$WORK/limited")" ok
-limited=$(sh -c 'ulimit -f 0; ts-chat --no-stdin hi 2>&1 >none; echo "exit $?"')
+limited=$(sh -c 'ulimit -f 0; ts-chat --no-save --no-stdin hi 2>&1 >none; echo "exit $?"')
 like "an output that may not grow: exit code" "$limited" '^exit 111$'
 like "and the reason" "$limited" 'write to stdout: File too large'
 

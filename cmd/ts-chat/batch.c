@@ -94,19 +94,52 @@ void batch_begin(struct chat *chat, const cJSON *message)
     pipeline_send_batch(chat);
 }
 
-void batch_done(struct chat *chat)
+void batch_continue(struct chat *chat, const char *batch_id)
+{
+    chat->turn.message = conversation_last(&chat->conversation);
+    cJSON *calls = json_array(chat->turn.message, "tool_calls");
+    if (calls == NULL)
+        chat_die_system(chat, "go on with a batch");
+    for (int i = cJSON_GetArraySize(calls) - 1; i >= 0; i--) {
+        const char *id = json_string(cJSON_GetArrayItem(calls, i), "id");
+        if (!conversation_call_is_open(&chat->conversation, id))
+            cJSON_DeleteItemFromArray(calls, i);
+    }
+    chat->turn.batch_calls = calls;
+    snprintf(chat->turn.batch_id, sizeof chat->turn.batch_id, "%s", batch_id);
+    chat->phase = PHASE_TOOLS;
+    output_state(chat, "running");
+    pipeline_send_batch(chat);
+}
+
+/* What a person said with an approval, and the prompt that had to wait for the batch. */
+static void add_what_was_said(struct chat *chat)
 {
     struct error error;
+    struct buffer text;
+    const char *feedback = chat->turn.feedback;
+    const char *prompt = chat->turn.prompt;
+    if (feedback == NULL && prompt == NULL)
+        return;
+    buffer_init(&text, LINE_LIMIT_MODEL);
+    if (buffer_printf(&text, "%s%s%s", feedback != NULL ? feedback : "",
+            feedback != NULL && prompt != NULL ? "\n\n" : "", prompt != NULL ? prompt : "") < 0)
+        chat_die_system(chat, "keep a prompt");
+    int result = conversation_add_user(&chat->conversation, text.data, &error);
+    buffer_release(&text);
+    chat_must(chat, result, &error);
+    free(chat->turn.feedback);
+    free(chat->turn.prompt);
+    chat->turn.feedback = chat->turn.prompt = NULL;
+}
+
+void batch_done(struct chat *chat)
+{
     chat->turn.batch_calls = NULL;
     if (chat->turn.stop != STOP_NONE) {
         turn_end(chat, TURN_STOPPED, NULL);
         return;
     }
-    if (chat->turn.feedback != NULL) {
-        chat_must(
-            chat, conversation_add_user(&chat->conversation, chat->turn.feedback, &error), &error);
-        free(chat->turn.feedback);
-        chat->turn.feedback = NULL;
-    }
+    add_what_was_said(chat);
     turn_call_model(chat);
 }

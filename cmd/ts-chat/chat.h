@@ -8,6 +8,8 @@
  *   agent.c     what is different when another conversation started us (--agent)
  *   nested.c    lines of the agents that our own tools started
  *   usage.c     what calls of the model cost
+ *   keep.c      the conversation is stored as it happens
+ *   resume.c    a stored one is gone on with
  *   model.c     ts-llm
  *   pipeline.c  ts-tool-prep, ts-approve, ts-tool-exec: a ring of pipes
  *   output.c    events to stdout, or to ts-render when that is a terminal
@@ -22,6 +24,7 @@
 #include "base/random.h"
 #include "data/config.h"
 #include "data/event.h"
+#include "data/store_session.h"
 #include "io/line_channel.h"
 #include "io/line_writer.h"
 #include "io/loop.h"
@@ -59,11 +62,11 @@ enum agent { AGENT_NONE, AGENT_TASK, AGENT_PLAN };
 /* Why a turn is being stopped before its end. */
 enum stop { STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_INTERRUPT, STOP_TERMINATE };
 
-enum turn_status { TURN_OK, TURN_ERROR, TURN_BACKEND, TURN_LIMIT, TURN_STOPPED };
+enum turn_status { TURN_OK, TURN_ERROR, TURN_BACKEND, TURN_LIMIT, TURN_STOPPED, TURN_PENDING };
 
 /* One prompt that waits, or is being answered. */
 struct send {
-    char *message;
+    char *message; /* empty: go on with the calls that waited for approval */
     char correlation_id[IDENTIFIER_LIMIT];
     struct send *next;
 };
@@ -85,6 +88,7 @@ struct turn {
     cJSON *message;         /* the assistant message that asked for it */
     char batch_id[RANDOM_SESSION_ID_SIZE];
     char *feedback;       /* what a person said with an approval */
+    char *prompt;         /* comes behind the results of calls that were approved before it */
     char *previous_batch; /* names and arguments of the batch before, as text */
     int repeats;          /* how often it has come in a row */
     enum stop stop;
@@ -96,6 +100,10 @@ struct chat {
     bool ndjson_out;
     bool no_stdin;
     bool wait_for_stdin;
+    bool no_save;
+    bool resume_last;
+    const char *resume_name;  /* --resume */
+    const char *session_name; /* --session-name */
     enum agent agent;
     int to_parent, from_parent; /* descriptors of ts-approve's; -1: none */
     const char *tool_names;     /* comma-separated; NULL: all */
@@ -105,7 +113,7 @@ struct chat {
     struct config *config;
     struct loop *loop;
     char directory[PATH_MAX];
-    char session_id[RANDOM_SESSION_ID_SIZE];
+    char session_id[STORE_ID_SIZE];
     int64_t started;
 
     enum phase phase;
@@ -147,6 +155,22 @@ struct chat {
     struct state_directory state_directory;
     char pending_request[RANDOM_REQUEST_ID_SIZE]; /* of the approval that is waited for */
 
+    /* keep.c */
+    struct store *store;           /* NULL: nothing is kept */
+    bool kept;                     /* the session has its row, and is ours */
+    char *kept_model;              /* name and alias, as they are stored */
+    const char *result_of;         /* the tool whose result is being added */
+    const char *parent_session;    /* of an agent; NULL: none */
+    int64_t turns_before;          /* of the session, in earlier processes */
+    struct buffer settings_before; /* as they were stored, JSON text */
+
+    /* resume.c */
+    struct store_session before; /* session_id NULL: this is a new session */
+    int64_t messages_before;
+    size_t left_out, put_in; /* of its messages, to make it well-formed */
+    bool pending;            /* calls of the last message wait for approval */
+    char pending_batch[RANDOM_SESSION_ID_SIZE];
+
     /* output.c */
     struct line_writer output;
     int output_fd;
@@ -168,6 +192,7 @@ struct chat {
     char *answer;    /* the last call's text */
     enum stop ended_by;
     bool failed, backend_failed, config_failed, limited, timed_out;
+    enum exit_code died; /* of chat_die */
     char failure[ERROR_TEXT_SIZE];
 };
 
@@ -185,6 +210,7 @@ void output_line(struct chat *chat, const char *line, size_t length);
 void output_message(struct chat *chat, const char *type, const char *message);
 void output_state(struct chat *chat, const char *state);
 void output_flush(struct chat *chat);
+void output_last(struct chat *chat); /* what is there, on the way out of a failure */
 void output_close(struct chat *chat);
 
 /* model.c */
@@ -221,6 +247,7 @@ void turn_discard(struct chat *chat); /* take back what the call under way has s
 /* batch.c */
 void batch_begin(struct chat *chat, const cJSON *message);
 void batch_done(struct chat *chat);
+void batch_continue(struct chat *chat, const char *batch_id); /* the calls that are still open */
 
 /* agent.c */
 void agent_read_option(struct chat *chat, const char *value);
@@ -246,15 +273,35 @@ cJSON *usage_object(const struct usage *usage);
 void usage_take(struct chat *chat, const cJSON *done);
 void usage_show(struct chat *chat);
 
+/* keep.c */
+void keep_open(struct chat *chat);   /* unless nothing is to be kept */
+void keep_listen(struct chat *chat); /* from now on every message is stored */
+void keep_begin(struct chat *chat);  /* until keep_commit everything is stored as one */
+void keep_commit(struct chat *chat);
+void keep_model(struct chat *chat); /* its name has become known, or is another one now */
+void keep_usage(struct chat *chat, const struct usage *call, const char *model);
+
+/* resume.c */
+void resume_find(struct chat *chat); /* the session, its lock, its settings */
+void resume_load(struct chat *chat); /* its messages */
+void resume_tell(struct chat *chat); /* what a person should know about it */
+void resume_continue(struct chat *chat);
+bool resume_give_up(struct chat *chat); /* false: it has been decided and must run first */
+
+/* main.c */
+void chat_begin_conversation(struct chat *chat); /* with the system text */
+
 /* commands.c */
 int commands_open(struct chat *chat, struct error *error);
 void send_queue(struct chat *chat, char *message, const char *correlation_id);
+void send_continue(struct chat *chat); /* with the calls that wait for approval */
 void send_next(struct chat *chat);
 
 /* prompt.c */
 int prompt_open(struct chat *chat, struct error *error);
 
 /* ending.c */
+void chat_write_result(struct chat *chat);
 void chat_finish(struct chat *chat);
 void chat_take_down(struct chat *chat);
 int chat_exit_code(const struct chat *chat);

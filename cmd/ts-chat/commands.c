@@ -57,6 +57,16 @@ void send_queue(struct chat *chat, char *message, const char *correlation_id)
         tell_queued(chat, correlation_id);
 }
 
+void send_continue(struct chat *chat)
+{
+    char correlation_id[RANDOM_SESSION_ID_SIZE];
+    char *nothing = strdup("");
+    if (nothing == NULL)
+        chat_die_system(chat, "go on with a batch");
+    random_hex(correlation_id, sizeof correlation_id);
+    send_queue(chat, nothing, correlation_id);
+}
+
 /* A turn that ends at once calls this again from within: a loop, so that a long queue of them
  * does not become as deep a stack. */
 void send_next(struct chat *chat)

@@ -9,6 +9,8 @@
 /* When several apply, the first of these: 130, 143, 124, 3, 4, 6, 1, 5, 0. */
 int chat_exit_code(const struct chat *chat)
 {
+    if (chat->died != EXIT_DONE)
+        return (int)chat->died;
     if (chat->ended_by == STOP_INTERRUPT)
         return EXIT_INTERRUPTED;
     if (chat->ended_by == STOP_TERMINATE)
@@ -23,12 +25,12 @@ int chat_exit_code(const struct chat *chat)
         return EXIT_LIMIT;
     if (chat->failed)
         return EXIT_FAILED;
-    if (chat->unasked > 0)
+    if (chat->unasked > 0 || chat->pending)
         return EXIT_DENIED;
     return EXIT_DONE;
 }
 
-static const char *status_word(int code)
+static const char *status_word(const struct chat *chat, int code)
 {
     switch (code) {
     case EXIT_DONE:
@@ -44,7 +46,7 @@ static const char *status_word(int code)
     case EXIT_LIMIT:
         return "limit";
     case EXIT_DENIED:
-        return "denied";
+        return chat->pending ? "pending" : "denied";
     default:
         return "error";
     }
@@ -62,17 +64,19 @@ static const char *reason(const struct chat *chat, int code)
     case EXIT_TIMED_OUT:
         return "the time given was used up";
     case EXIT_DENIED:
+        if (chat->pending)
+            return "a tool call waits for approval";
         return "a tool call was denied because nobody could be asked";
     default:
         return chat->failure;
     }
 }
 
-static void write_result(struct chat *chat)
+void chat_write_result(struct chat *chat)
 {
     int code = chat_exit_code(chat);
     cJSON *event = event_make("result", NULL);
-    if (event == NULL || json_add_string(event, "status", status_word(code)) < 0 ||
+    if (event == NULL || json_add_string(event, "status", status_word(chat, code)) < 0 ||
         json_add_integer(event, "exit_code", code) < 0 ||
         json_add_string(event, "exit_reason", reason(chat, code)) < 0 ||
         json_add_string(event, "session_id", chat->session_id) < 0 ||
@@ -95,7 +99,7 @@ void chat_finish(struct chat *chat)
         return;
     chat->phase = PHASE_ENDED;
     model_announce(chat);
-    write_result(chat);
+    chat_write_result(chat);
     loop_stop(chat->loop);
 }
 

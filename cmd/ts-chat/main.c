@@ -18,6 +18,10 @@ enum {
     OPTION_NO_STDIN,
     OPTION_TOOLS,
     OPTION_AGENT,
+    OPTION_RESUME,
+    OPTION_SESSION_NAME,
+    OPTION_NO_SAVE,
+    OPTION_APPROVE,
     SYSTEM_TEXT_LIMIT = 16 << 20,
     TOOLS_TEXT_LIMIT = 16 << 20,
 };
@@ -27,6 +31,12 @@ static const struct option_spec options[] = {
     {OPTION_NDJSON_OUT, "ndjson-out", NULL, "print events also on a terminal"},
     {OPTION_NO_STDIN, "no-stdin", NULL, "do not read stdin when a prompt is given"},
     {OPTION_TOOLS, "tools", "NAME,...", "offer only these tools; 'none' offers none"},
+    {OPTION_RESUME, "resume", "SESSION",
+        "go on with a stored conversation: its name, id, or 4 digits"},
+    {'c', "continue", NULL, "go on with the last conversation of this directory"},
+    {OPTION_SESSION_NAME, "session-name", "NAME", "give the conversation a name"},
+    {OPTION_NO_SAVE, "no-save", NULL, "do not store the conversation"},
+    {OPTION_APPROVE, "approve", "WHERE", "the same as --ask"},
     {OPTION_AGENT, "agent", "KIND", "be the agent of another conversation: task or plan"},
     SETTINGS_OPTION_CONFIG,
     {0},
@@ -49,12 +59,11 @@ static void load_tools(struct chat *chat)
     tool_set_release(&chat->tools);
 }
 
-static void begin_conversation(struct chat *chat)
+void chat_begin_conversation(struct chat *chat)
 {
     struct error error;
     struct buffer text;
     buffer_init(&text, SYSTEM_TEXT_LIMIT);
-    conversation_init(&chat->conversation);
     if (system_text_append(&text, chat->tools_json != NULL,
             config_text(chat->config, "session.instructions")) < 0 ||
         agent_append_system_text(chat, &text) < 0)
@@ -86,12 +95,50 @@ static void read_options(struct chat *chat, const struct program *program, int a
         case OPTION_TOOLS:
             chat->tool_names = value;
             break;
+        case OPTION_RESUME:
+            chat->resume_name = value;
+            break;
+        case 'c':
+            chat->resume_last = true;
+            break;
+        case OPTION_SESSION_NAME:
+            chat->session_name = value;
+            break;
+        case OPTION_NO_SAVE:
+            chat->no_save = true;
+            break;
+        case OPTION_APPROVE:
+            (void)settings_take(&settings, config_option("approve.ask"), value);
+            break;
         case OPTION_AGENT:
             agent_read_option(chat, value);
             break;
         }
     }
     chat->config = settings_load(&settings);
+}
+
+static bool resumes(const struct chat *chat)
+{
+    return chat->resume_last || chat->resume_name != NULL;
+}
+
+/* What is said about keeping the conversation must agree. */
+static void check_keeping(struct chat *chat)
+{
+    const char *no_store = getenv("TS_NO_STORE");
+    if (chat->resume_last && chat->resume_name != NULL)
+        die_usage("--continue contradicts --resume");
+    if (no_store != NULL && no_store[0] != '\0')
+        chat->no_save = true;
+    const char *parent = getenv("TS_SESSION_ID");
+    if (chat->agent != AGENT_NONE && parent != NULL &&
+        (chat->parent_session = strdup(parent)) == NULL)
+        die(EXIT_SYSTEM, "out of memory");
+    if (chat->no_save && resumes(chat))
+        die_usage("--no-save contradicts --%s", chat->resume_last ? "continue" : "resume");
+    if (chat->no_save && chat->session_name != NULL)
+        die_usage("--no-save contradicts --session-name");
 }
 
 static void read_words(struct chat *chat, int argc, char **argv)
@@ -107,14 +154,25 @@ static void read_words(struct chat *chat, int argc, char **argv)
         die_usage("--ndjson takes its prompts from stdin, not from the command line");
     if (chat->no_stdin && (chat->ndjson || chat->wait_for_stdin))
         die_usage("--no-stdin contradicts %s", chat->ndjson ? "--ndjson" : "'-'");
-    if (chat->no_stdin && chat->word_count == 0)
+    if (chat->no_stdin && chat->word_count == 0 && !resumes(chat))
         die_usage("--no-stdin needs a prompt on the command line");
     chat->one_shot = !chat->ndjson;
 }
 
+/* Who reads the events is told too, if there is a way left to do it. */
 void chat_die(struct chat *chat, enum exit_code code, const char *what)
 {
+    bool heard = chat->announced && chat->phase != PHASE_ENDED;
+    chat->phase = PHASE_ENDED;
+    if (heard) {
+        chat->died = code;
+        snprintf(chat->failure, sizeof chat->failure, "%s", what);
+        output_message(chat, "error", what);
+        chat_write_result(chat);
+    }
     chat_take_down(chat);
+    if (heard)
+        output_last(chat);
     die(code, "%s", what);
 }
 
@@ -167,6 +225,16 @@ static void before_wait(void *context)
     output_flush(chat);
 }
 
+static void begin_keeping(struct chat *chat)
+{
+    if (resumes(chat)) {
+        resume_load(chat);
+    } else {
+        keep_open(chat);
+        keep_listen(chat);
+    }
+}
+
 static void run(struct chat *chat)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
@@ -176,6 +244,8 @@ static void run(struct chat *chat)
         die(EXIT_SYSTEM, "%s", chat->loop == NULL ? "out of memory" : error.text);
     if (model_start(chat, &error) < 0 || output_open(chat, &error) < 0)
         chat_die(chat, EXIT_SYSTEM, error.text);
+    /* While ts-llm loads. */
+    begin_keeping(chat);
     if (chat->one_shot && prompt_open(chat, &error) < 0)
         chat_die(chat, EXIT_SYSTEM, error.text);
     loop_before_wait(chat->loop, before_wait, chat);
@@ -191,22 +261,28 @@ int main(int argc, char **argv)
         .synopsis = "[options] [prompt ...] [-]",
         .purpose = "sends a prompt to a model, runs the tools it calls, and prints events",
         .options = options,
-        .shared_options = config_options(
-            CONFIG_FOR_CHAT | CONFIG_FOR_LLM | CONFIG_FOR_TOOLS | CONFIG_FOR_APPROVE),
+        .shared_options = config_options(CONFIG_FOR_CHAT | CONFIG_FOR_LLM | CONFIG_FOR_TOOLS |
+                                         CONFIG_FOR_APPROVE | CONFIG_FOR_STORE),
     };
     chat.started = clock_monotonic_ms();
     read_options(&chat, &program, argc, argv);
     read_words(&chat, argc, argv);
+    check_keeping(&chat);
     if (getcwd(chat.directory, sizeof chat.directory) == NULL)
         die(EXIT_SYSTEM, "find the current directory: %s", strerror(errno));
-    random_hex(chat.session_id, sizeof chat.session_id);
+    random_hex(chat.session_id, RANDOM_SESSION_ID_SIZE);
+    conversation_init(&chat.conversation);
+    if (resumes(&chat))
+        resume_find(&chat);
     agent_start(&chat);
     load_tools(&chat);
-    begin_conversation(&chat);
+    if (!resumes(&chat))
+        chat_begin_conversation(&chat);
     run(&chat);
     chat_take_down(&chat);
     output_close(&chat);
     int code = chat_exit_code(&chat);
+    store_close(chat.store);
     turn_release(&chat.turn);
     return code;
 }

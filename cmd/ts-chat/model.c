@@ -41,11 +41,15 @@ void model_announce(struct chat *chat)
         json_add_string(event, "sandbox", config_text(chat->config, "tools.sandbox")) < 0 ||
         json_add_boolean(event, "skip_permissions", skip) < 0 ||
         json_add_string(event, "directory", chat->directory) < 0 ||
+        (chat->before.session_id != NULL &&
+            (json_add_boolean(event, "resumed", true) < 0 ||
+                json_add_integer(event, "messages", chat->messages_before) < 0)) ||
         json_add_string(event, "version", TURNSTONE_VERSION) < 0) {
         json_free(event);
         event = NULL;
     }
     output_event(chat, event);
+    resume_tell(chat);
     if (chat->held_info[0] != '\0')
         output_message(chat, "info", chat->held_info);
 }
@@ -63,6 +67,8 @@ static void ready(struct chat *chat)
         send_next(chat);
     else if (commands_open(chat, &error) < 0)
         chat_die(chat, EXIT_SYSTEM, error.text);
+    else if (chat->pending)
+        send_continue(chat);
 }
 
 static void announce_late(void *context)
@@ -79,6 +85,7 @@ static void model_known(struct chat *chat, const cJSON *line)
     if (!json_integer(line, "context_window", &chat->context_window))
         chat->context_window = 0;
     chat->resolved = true;
+    keep_model(chat);
     ready(chat);
 }
 

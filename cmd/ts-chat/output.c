@@ -3,13 +3,18 @@
 #include "common/program.h"
 #include "io/paths.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOW_READER = 1 << 20 }; /* bytes waiting from which the model is not read any more */
+enum {
+    SLOW_READER = 1 << 20, /* bytes waiting from which the model is not read any more */
+    LAST_WORDS_MS = 5000,  /* for a reader to take what is said before a failure ends us */
+};
 
 /* As git does with its pager: on a terminal people see ts-render's output. */
 static int start_renderer(struct chat *chat, struct error *error)
@@ -139,6 +144,16 @@ void output_flush(struct chat *chat)
         chat_die_system(chat, "watch the output");
     size_t left = chat->output.queue.length - chat->output.sent;
     line_channel_pause(&chat->model, waiting && left > SLOW_READER);
+}
+
+void output_last(struct chat *chat)
+{
+    int status;
+    (void)line_writer_drain(&chat->output, clock_monotonic_ms() + LAST_WORDS_MS);
+    if (chat->renderer.pid > 0) {
+        close_descriptor(&chat->output_fd);
+        (void)process_wait(&chat->renderer, clock_monotonic_ms() + LAST_WORDS_MS, &status);
+    }
 }
 
 void output_close(struct chat *chat)

@@ -79,11 +79,33 @@ void pipeline_input_ended(struct chat *chat)
         refuse_pending(chat);
 }
 
-static void keep_result(struct chat *chat, const char *call, const char *output)
+static void keep_result(struct chat *chat, const char *call, const char *name, const char *output)
 {
     struct error error;
+    chat->result_of = name;
     chat_must(chat, conversation_add_result(&chat->conversation, call, output, &error), &error);
+    chat->result_of = NULL;
     chat->tool_calls++;
+}
+
+/* The batch waits in the store; the turn is over, the calls stay open. */
+static void approval_deferred(struct chat *chat, const cJSON *line)
+{
+    char text[ERROR_TEXT_SIZE];
+    const char *batch = json_string(line, "batch_id");
+    const char *request = json_string(line, "request_id");
+    if (chat->phase != PHASE_TOOLS || batch == NULL || strcmp(batch, chat->turn.batch_id) != 0)
+        return;
+    snprintf(text, sizeof text,
+        "waiting for approval: 'ts-approve %.12s allow' or 'ts-approve %.12s deny', then "
+        "'ts-chat --resume %s'",
+        request != NULL ? request : "", request != NULL ? request : "", chat->session_id);
+    output_message(chat, "info", text);
+    if (chat->one_shot && chat->renderer.pid <= 0)
+        warn("%s", text);
+    chat->pending = true;
+    snprintf(chat->pending_batch, sizeof chat->pending_batch, "%s", batch);
+    turn_end(chat, TURN_PENDING, NULL);
 }
 
 static void result_arrived(struct chat *chat, const cJSON *line)
@@ -95,7 +117,7 @@ static void result_arrived(struct chat *chat, const cJSON *line)
         call = agent_inner_id(chat, call);
     if (chat->phase != PHASE_TOOLS || !conversation_call_is_open(&chat->conversation, call))
         return;
-    keep_result(chat, call, output != NULL ? output : "");
+    keep_result(chat, call, json_string(line, "name"), output != NULL ? output : "");
     if (status != NULL && strcmp(status, "denied") == 0) {
         chat->denied++;
         if (!is_person_asked(line))
@@ -142,6 +164,8 @@ static void take_line(struct chat *chat, const char *text, size_t length, const 
         approval_resolved(chat, line);
     } else if (strcmp(type, "tool_result") == 0) {
         result_arrived(chat, line);
+    } else if (strcmp(type, "approval_deferred") == 0) {
+        approval_deferred(chat, line);
     } else if (strcmp(type, "approval_request") == 0 && chat->input_ended && chat->ndjson) {
         refuse_pending(chat);
     }
@@ -189,7 +213,8 @@ static int set_stage_variables(const struct chat *chat, struct error *error)
 {
     if (setenv("TS_STATE_DIR", chat->state_directory.path, 1) < 0 ||
         setenv("TS_SESSION_ID", chat->session_id, 1) < 0 ||
-        (chat->tool_names != NULL && setenv("TS_TOOLS", chat->tool_names, 1) < 0))
+        (chat->tool_names != NULL && setenv("TS_TOOLS", chat->tool_names, 1) < 0) ||
+        (chat->store == NULL && setenv("TS_NO_STORE", "1", 1) < 0))
         return error_set(error, "start the tool pipeline: out of memory");
     return 0;
 }
@@ -376,7 +401,7 @@ static void give_up_missing(struct chat *chat, const char *status, const char *t
             chat_die_system(chat, "make a result");
         free(outer);
         output_event(chat, event);
-        keep_result(chat, id, text);
+        keep_result(chat, id, json_string(json_object(call, "function"), "name"), text);
     }
 }
 

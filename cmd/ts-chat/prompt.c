@@ -61,6 +61,12 @@ static void prompt_complete(struct chat *chat)
         buffer_truncate(&text, text.length - 1);
     if (text.data[strspn(text.data, " \t\r\n")] == '\0') {
         buffer_release(&text);
+        if (chat->pending) {
+            send_continue(chat);
+            return;
+        }
+        if (chat->before.session_id != NULL)
+            chat_usage(chat, "no prompt, and no call of this session waits for approval");
         chat_usage(chat, "no prompt: give words, or text on stdin");
     }
     char correlation_id[RANDOM_SESSION_ID_SIZE];
@@ -101,7 +107,8 @@ int prompt_open(struct chat *chat, struct error *error)
     bool words = chat->word_count > 0;
     bool terminal = isatty(STDIN_FILENO) != 0;
     buffer_init(&chat->prompt, PROMPT_LIMIT);
-    if (chat->no_stdin || (words && terminal && !chat->wait_for_stdin)) {
+    bool nothing_to_read = terminal && !chat->wait_for_stdin && (words || chat->pending);
+    if (chat->no_stdin || nothing_to_read) {
         prompt_complete(chat);
         return 0;
     }

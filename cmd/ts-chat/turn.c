@@ -21,6 +21,7 @@ void turn_release(struct turn *turn)
     struct buffer partial = turn->partial;
     json_free(turn->message);
     free(turn->feedback);
+    free(turn->prompt);
     free(turn->previous_batch);
     buffer_clear(&partial);
     *turn = (struct turn){.partial = partial};
@@ -69,6 +70,22 @@ static void turn_timed_out(void *context)
     turn_stop(context, STOP_TIMEOUT);
 }
 
+/* Calls that wait for approval come first: with no prompt, or when they have been decided. */
+static bool go_on_first(struct chat *chat, const char *message)
+{
+    if (!chat->pending)
+        return false;
+    if (message[0] != '\0') {
+        if (resume_give_up(chat))
+            return false;
+        chat->turn.prompt = strdup(message);
+        if (chat->turn.prompt == NULL)
+            chat_die_system(chat, "keep a prompt");
+    }
+    resume_continue(chat);
+    return true;
+}
+
 void turn_begin(struct chat *chat, const struct send *send)
 {
     turn_release(&chat->turn);
@@ -77,7 +94,6 @@ void turn_begin(struct chat *chat, const struct send *send)
     chat->answer = NULL;
     chat->turn.alias = chat->alias;
     chat->turns++;
-    add_prompt(chat, send->message);
     double seconds = config_number(chat->config, "session.timeout");
     if (seconds > 0) {
         chat->turn_timer.call = turn_timed_out;
@@ -85,6 +101,9 @@ void turn_begin(struct chat *chat, const struct send *send)
         loop_timer_set(
             chat->loop, &chat->turn_timer, clock_monotonic_ms() + (int64_t)(seconds * 1000));
     }
+    if (go_on_first(chat, send->message))
+        return;
+    add_prompt(chat, send->message);
     turn_call_model(chat);
 }
 
@@ -120,6 +139,8 @@ static const char *status_word(const struct chat *chat, enum turn_status status)
         return "ok";
     case TURN_LIMIT:
         return "limit";
+    case TURN_PENDING:
+        return "pending";
     case TURN_STOPPED:
         return chat->turn.stop == STOP_TIMEOUT ? "timeout" : "cancelled";
     default:
@@ -142,8 +163,10 @@ void turn_end(struct chat *chat, enum turn_status status, const char *reason)
     struct error error;
     loop_timer_cancel(chat->loop, &chat->turn_timer);
     loop_timer_cancel(chat->loop, &chat->stop_timer);
-    chat_must(chat,
-        conversation_close_calls(&chat->conversation, "not run: the turn ended", &error), &error);
+    if (status != TURN_PENDING)
+        chat_must(chat,
+            conversation_close_calls(&chat->conversation, "not run: the turn ended", &error),
+            &error);
     note_outcome(chat, status, reason);
     if (status == TURN_LIMIT && reason != NULL)
         output_message(chat, "info", reason);

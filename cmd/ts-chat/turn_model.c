@@ -191,11 +191,11 @@ static void remember_answer(struct chat *chat, const cJSON *message)
     cJSON *copy = for_history(message);
     if (copy == NULL)
         chat_die_system(chat, "remember an answer");
+    free(chat->answer);
+    chat->answer = strdup(content != NULL ? content : "");
     int result = conversation_add_assistant(&chat->conversation, copy, &error);
     json_free(copy);
     chat_must(chat, result, &error);
-    free(chat->answer);
-    chat->answer = strdup(content != NULL ? content : "");
 }
 
 void turn_model_done(struct chat *chat, const cJSON *done)
@@ -205,15 +205,18 @@ void turn_model_done(struct chat *chat, const cJSON *done)
     const char *content = json_string(message, "content");
     const char *finish = json_string(done, "finish_reason");
     bool calls = cJSON_GetArraySize(json_array(message, "tool_calls")) > 0;
+    bool says = content != NULL && content[0] != '\0';
+    /* One that was complete before a cancel arrived is kept, but nothing more is done. */
+    keep_begin(chat);
     usage_take(chat, done);
+    if (chat->turn.stop != STOP_NONE ? says && !calls : says || calls)
+        remember_answer(chat, message);
+    keep_commit(chat);
     if (chat->turn.stop != STOP_NONE) {
-        /* It was complete before the cancel arrived: kept, but nothing more is done. */
-        if (message != NULL && content != NULL && content[0] != '\0' && !calls)
-            remember_answer(chat, message);
         turn_end(chat, TURN_STOPPED, NULL);
         return;
     }
-    if (!calls && (content == NULL || content[0] == '\0')) {
+    if (!calls && !says) {
         bool cut = finish != NULL && strcmp(finish, "length") == 0;
         const char *reason = cut ? "the answer was cut at the token limit before any text came: "
                                    "raise --max-tokens"
@@ -222,7 +225,6 @@ void turn_model_done(struct chat *chat, const cJSON *done)
         turn_end(chat, cut ? TURN_LIMIT : TURN_ERROR, reason);
         return;
     }
-    remember_answer(chat, message);
     if (calls) {
         batch_begin(chat, message);
     } else if (finish != NULL && strcmp(finish, "length") == 0) {

@@ -39,6 +39,8 @@ void usage_take(struct chat *chat, const cJSON *done)
     call.calls = 1;
     usage_add(&chat->turn.usage, &call);
     usage_add(&chat->usage, &call);
+    if (reported != NULL)
+        keep_usage(chat, &call, json_string(done, "model"));
     agent_report_usage(chat, &call);
 }
 

@@ -68,6 +68,7 @@ static void put(struct conversation *conversation, const char *text, size_t leng
     struct buffer *messages = &conversation->messages;
     if (messages->length > 0)
         (void)buffer_append_byte(messages, ',');
+    conversation->last = messages->length;
     (void)buffer_append(messages, text, length);
     conversation->count++;
     conversation->characters += utf8_count(text, length);
@@ -285,6 +286,13 @@ int conversation_add_stored(struct conversation *conversation, const char *text,
     if (is_role(message, "assistant"))
         return add_assistant(conversation, text, length, message, error);
     return add_text(conversation, text, length, is_role(message, "user"), error);
+}
+
+cJSON *conversation_last(const struct conversation *conversation)
+{
+    const struct buffer *messages = &conversation->messages;
+    return json_parse_object(
+        messages->data + conversation->last, messages->length - conversation->last, NULL);
 }
 
 int conversation_append_array(const struct conversation *conversation, struct buffer *buffer)

@@ -33,6 +33,7 @@ struct open_call {
 
 struct conversation {
     struct buffer messages; /* JSON texts joined by commas */
+    size_t last;            /* where the last one begins */
     size_t count;
     size_t characters; /* of all messages, for estimates */
     bool last_is_user;
@@ -80,6 +81,10 @@ int conversation_close_calls(
  */
 int conversation_add_stored(struct conversation *conversation, const char *text, size_t length,
     const cJSON *message, struct error *error);
+
+/* The last message, parsed: while calls are open, the one that made them. The caller frees it.
+ * NULL: there is none, or no memory. */
+cJSON *conversation_last(const struct conversation *conversation);
 
 /* Append the messages as a JSON array. 0, or -1 (errno). */
 int conversation_append_array(const struct conversation *conversation, struct buffer *buffer);

@@ -125,6 +125,9 @@ int config_check_file(const char *path, void (*warn)(const char *format, ...), s
 /* The file of the project we are in, trusted or not; path has PATH_MAX bytes. */
 bool config_find_project(char *path);
 
+/* The id of a key's option, as config_options has it. */
+int config_option(const char *name);
+
 /* Take an option of config_options; value NULL for a switch. 0, or -1 with a sentence. */
 int config_set_option(struct config *config, int option, const char *value, struct error *error);
 

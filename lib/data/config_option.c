@@ -36,9 +36,19 @@ static const char *placeholder(const struct config_key *key, size_t row)
     return text;
 }
 
+static int option_of(const struct config_key *key)
+{
+    return OPTION_SHARED + 2 * (int)(key - config_keys);
+}
+
+int config_option(const char *name)
+{
+    return option_of(config_find(name));
+}
+
 static size_t add(size_t row, const struct config_key *key)
 {
-    int id = OPTION_SHARED + 2 * (int)(key - config_keys);
+    int id = option_of(key);
     table[row] = (struct option_spec){id, key->flag, placeholder(key, row), key->help};
     if (key->type != CONFIG_BOOLEAN)
         return row + 1;
