@@ -197,6 +197,7 @@ void batches_add(struct batches *batches, cJSON *tree)
         }
         struct call *call = &batch->calls[count++];
         call_init(call, batches->setting, item);
+        call->batch_id = json_string(batch->tree, "batch_id");
         call->done = call_done;
         call->context = batch;
     }

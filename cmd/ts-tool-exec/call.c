@@ -100,7 +100,10 @@ void call_release(struct call *call)
 
 static void complete(struct call *call, const struct outcome *outcome)
 {
+    struct error error;
     nested_end(call);
+    if (call->logged && audit_after(call->setting->audit, call, outcome, &error) < 0)
+        warn("%s", error.text);
     result_put(call, outcome);
     call->stage = CALL_DONE;
     call->done(call->context, call);
@@ -411,10 +414,16 @@ void call_start(struct call *call)
     struct outcome outcome;
     struct error error;
     if (result_refuse(call, &outcome)) {
+        if (call->denied && json_string(call->item, "error") == NULL &&
+            audit_denied(call->setting->audit, call, &error) < 0)
+            warn("%s", error.text);
         complete(call, &outcome);
         return;
     }
-    if (launch(call, &error) < 0) {
+    call->logged = audit_before(call->setting->audit, call, &error) == 0;
+    if (!call->logged)
+        error_prefix(&error, "the audit log cannot be written: ");
+    if (!call->logged || launch(call, &error) < 0) {
         close_streams(call);
         snprintf(outcome.note, sizeof outcome.note, "It was not run: %s", error.text);
         complete(call, &outcome);

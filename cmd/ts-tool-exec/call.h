@@ -7,6 +7,7 @@
 
 #include "agent/scope.h"
 #include "agent/tooldef.h"
+#include "audit.h"
 #include "base/line_reader.h"
 #include "capture.h"
 #include "common/stage.h"
@@ -23,6 +24,7 @@ enum sandbox_mode { MODE_AUTO, MODE_ALWAYS, MODE_OFF };
 /* What all calls are run with. */
 struct setting {
     struct stage *stage;
+    struct audit *audit;
     struct config *config;
     struct tool_set tools;
     const char *project;         /* absolute, resolved */
@@ -57,6 +59,7 @@ struct call {
     const cJSON *item; /* of the batch's tree */
     const char *id;
     const char *name;
+    const char *batch_id;               /* NULL: none was given */
     const struct tool_definition *tool; /* NULL: there is none */
     bool denied;
     size_t limit; /* characters of output */
@@ -64,6 +67,7 @@ struct call {
 
     enum call_stage stage;
     enum call_end end;
+    bool logged; /* that it begins; so its end must be too */
     struct process process;
     int ends[STREAM_COUNT]; /* what we read; -1: closed */
     int answers;            /* fd 4 of the tool; -1: none */

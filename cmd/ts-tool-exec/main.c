@@ -31,6 +31,7 @@ static const struct option_spec options[] = {
 struct executor {
     struct stage stage;
     struct setting setting;
+    struct audit audit;
     struct batches batches;
     struct config *config;
     struct buffer held; /* lines behind a cancel that is not done, each with its newline */
@@ -107,6 +108,7 @@ static void release(struct executor *executor)
     free(executor->setting.roots);
     scope_release(&executor->setting.scope);
     tool_set_release(&executor->setting.tools);
+    audit_release(&executor->audit);
     config_free(executor->config);
     buffer_release(&executor->held);
     if (state_directory_release(&executor->state, &error) < 0)
@@ -166,12 +168,15 @@ static void prepare(struct executor *executor)
         die(EXIT_CONFIG, "%s", error.text);
     setting->stage = &executor->stage;
     setting->config = executor->config;
+    setting->audit = &executor->audit;
     setting->project = executor->project;
     setting->state_directory = executor->state.path;
     setting->mode = find_mode(executor->config);
     setting->timeout = (double)config_integer(executor->config, "tools.timeout");
     setting->truncation = (size_t)config_integer(executor->config, "tools.truncation");
     setting->roots = find_roots(executor);
+    if (audit_init(&executor->audit, executor->config, &error) < 0)
+        die(EXIT_SYSTEM, "%s", error.text);
     if (scope_init(&setting->scope, setting->project, executor->config, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
     setting->memory = config_integer(executor->config, "tools.memory_mib");

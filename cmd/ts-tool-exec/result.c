@@ -180,21 +180,31 @@ static int append_output(struct call *call, const struct outcome *outcome, struc
     return buffer_append_byte(text, ']');
 }
 
+/* What a tool that was given keys complains of may hold one. */
+static int append_complaint(struct call *call, struct buffer *text)
+{
+    struct buffer complaint, clean;
+    buffer_init(&complaint, RESULT_LIMIT);
+    buffer_init(&clean, RESULT_LIMIT);
+    int result = capture_text(&call->complaint, ERROR_FLOOR, &complaint);
+    if (result == 0 && call->tool->needs != 0)
+        result = redact_append(
+            &call->setting->audit->redactor, complaint.data, complaint.length, &clean);
+    const struct buffer *shown = call->tool->needs != 0 ? &clean : &complaint;
+    if (result == 0)
+        result = append_part(text, shown->data, shown->length);
+    buffer_release(&complaint);
+    buffer_release(&clean);
+    return result;
+}
+
 static int append_text(struct call *call, const struct outcome *outcome, struct buffer *text)
 {
     const char *error = json_string(call->item, "error");
     if (call->stage == CALL_WAITING && outcome->note[0] == '\0' && error != NULL)
         return buffer_append_text(text, error);
     if (outcome->show_output) {
-        struct buffer complaint;
-        buffer_init(&complaint, RESULT_LIMIT);
-        int result = append_output(call, outcome, text);
-        if (result == 0)
-            result = capture_text(&call->complaint, ERROR_FLOOR, &complaint);
-        if (result == 0)
-            result = append_part(text, complaint.data, complaint.length);
-        buffer_release(&complaint);
-        if (result < 0)
+        if (append_output(call, outcome, text) < 0 || append_complaint(call, text) < 0)
             return -1;
     }
     if (append_part(text, outcome->note, strlen(outcome->note)) < 0)
