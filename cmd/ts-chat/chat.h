@@ -146,6 +146,7 @@ struct chat {
     size_t reasoning_size;
     bool calling; /* a request without its done or error */
     struct tool_set tools;
+    struct buffer tool_notes; /* why tools of the project are not there: lines for a person */
     char *tools_json; /* the request's "tools", or NULL */
     unsigned long model_calls;
 

@@ -3,6 +3,7 @@
 #include "common/program.h"
 #include "common/settings.h"
 
+#include "agent/project_tools.h"
 #include "agent/system_text.h"
 #include "base/clock.h"
 
@@ -24,6 +25,7 @@ enum {
     OPTION_APPROVE,
     SYSTEM_TEXT_LIMIT = 16 << 20,
     TOOLS_TEXT_LIMIT = 16 << 20,
+    NOTES_LIMIT = 64 << 10, /* bytes said of tools that were left out */
 };
 
 static const struct option_spec options[] = {
@@ -49,8 +51,12 @@ static void load_tools(struct chat *chat)
     const char *further = config_text(chat->config, "tools.tools_dir");
     if (tool_set_load(&chat->tools, further, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
+    buffer_init(&chat->tool_notes, NOTES_LIMIT);
+    if (project_tools_add(&chat->tools, chat->directory, &chat->tool_notes, &error) < 0)
+        die(EXIT_SYSTEM, "%s", error.text);
     if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
-        die_usage("--tools: %s", error.text);
+        die_usage("--tools: %s%s%s", error.text, chat->tool_notes.length > 0 ? "\n" : "",
+            chat->tool_notes.data);
     agent_keep_tools(chat);
     buffer_init(&json, TOOLS_TEXT_LIMIT);
     if (chat->tools.count > 0 && (tool_set_append_wire(&chat->tools, TOOL_GROUP_ALL, &json) < 0 ||

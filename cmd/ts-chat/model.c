@@ -52,6 +52,14 @@ void model_announce(struct chat *chat)
     resume_tell(chat);
     if (chat->held_info[0] != '\0')
         output_message(chat, "info", chat->held_info);
+    for (char *line = chat->tool_notes.data; line != NULL && *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        bool more = line[length] == '\n';
+        line[length] = '\0';
+        output_message(chat, "info", line);
+        line += length + (more ? 1 : 0);
+    }
+    buffer_release(&chat->tool_notes);
 }
 
 /* The session is announced; what was held back until then begins. */

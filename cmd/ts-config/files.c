@@ -1,8 +1,7 @@
-/* check, path, trust, untrust and toml-json: about files, not about values. */
+/* check, path and toml-json: about files, not about values. */
 #include "base/buffer.h"
 #include "common/program.h"
 #include "data/toml.h"
-#include "data/trust.h"
 #include "io/paths.h"
 #include "ts_config.h"
 
@@ -83,7 +82,7 @@ int print_paths(const struct request *request)
     return EXIT_DONE;
 }
 
-/* Trust. */
+/* toml-json, for the TOML test suite. */
 
 static void read_all(const char *path, struct buffer *content)
 {
@@ -106,52 +105,6 @@ static void read_all(const char *path, struct buffer *content)
     if (fd != STDIN_FILENO)
         close(fd);
 }
-
-static void change_trust(const char *given, bool trusted)
-{
-    char path[PATH_MAX];
-    struct error error;
-    if (paths_resolve(path, sizeof path, ".", given, &error) < 0)
-        die(EXIT_FAILED, "%s", error.text);
-    int status;
-    if (trusted) {
-        struct buffer content;
-        buffer_init(&content, TOML_SIZE_LIMIT + 65536);
-        read_all(path, &content);
-        status = trust_add(path, content.data, content.length, &error);
-        buffer_release(&content);
-    } else {
-        status = trust_remove(path, &error);
-    }
-    if (status < 0)
-        die(EXIT_FAILED, "%s", error.text);
-    printf("%s: %s\n", path, trusted ? "trusted as it is now" : "no longer trusted");
-}
-
-static int change_all(const struct request *request, bool trusted)
-{
-    char project[PATH_MAX];
-    if (request->operands[0] == NULL) {
-        if (!config_find_project(project))
-            die(EXIT_FAILED, "there is no .turnstone/config.toml here or above");
-        change_trust(project, trusted);
-    }
-    for (char **path = request->operands; *path != NULL; path++)
-        change_trust(*path, trusted);
-    return EXIT_DONE;
-}
-
-int trust_files(const struct request *request)
-{
-    return change_all(request, true);
-}
-
-int untrust_files(const struct request *request)
-{
-    return change_all(request, false);
-}
-
-/* toml-json: for the TOML test suite. */
 
 int print_toml(const struct request *request)
 {

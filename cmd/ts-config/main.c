@@ -38,8 +38,8 @@ static const char notes[] =
     "  keys                every key there is\n"
     "  edit                change the user's file; a broken one is refused\n"
     "  path                the files that are looked for\n"
-    "  trust [FILE ...]    let the project's file be read\n"
-    "  untrust [FILE ...]  no longer\n"
+    "  trust [PATH ...]    let the project's file be read, its tools be used\n"
+    "  untrust [PATH ...]  no longer\n"
     "  toml-json [FILE]    any TOML as JSON with types\n";
 
 static int run(const struct request *request, const char *name)

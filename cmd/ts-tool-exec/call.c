@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include "agent/project_tools.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "command.h"
@@ -392,6 +393,8 @@ static int launch(struct call *call, struct error *error)
 {
     struct command command;
     int theirs[STREAM_COUNT] = {-1, -1, -1, -1};
+    if (!project_tool_holds(call->tool, call->setting->project))
+        return error_set(error, "the project's tool has changed since it was trusted");
     call->jailed = command_jailed(call);
     call->timeout = time_limit(call);
     capture_init(&call->output, call->id, call->limit > ERROR_FLOOR ? call->limit : ERROR_FLOOR);

@@ -5,6 +5,7 @@
  * results of what it cancelled have been put out, and what comes behind it
  * waits with it.
  */
+#include "agent/project_tools.h"
 #include "batch.h"
 #include "common/program.h"
 #include "common/settings.h"
@@ -164,7 +165,8 @@ static void prepare(struct executor *executor)
     struct setting *setting = &executor->setting;
     struct error error;
     if (tool_set_load(&setting->tools, config_text(executor->config, "tools.tools_dir"), &error) <
-        0)
+            0 ||
+        project_tools_add(&setting->tools, executor->project, NULL, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
     setting->stage = &executor->stage;
     setting->config = executor->config;

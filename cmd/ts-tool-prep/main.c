@@ -5,6 +5,7 @@
  * made holds back what came behind it, but never the reading: stdin is always
  * taken, and a cancel line acts at once on the batches that wait.
  */
+#include "agent/project_tools.h"
 #include "base/random.h"
 #include "common/program.h"
 #include "common/stage.h"
@@ -366,7 +367,8 @@ static void set_up(struct prep *prep, const char *project, int64_t milliseconds)
 {
     struct error error;
     if (tool_set_load(&prep->tools, config_text(prep->config, "tools.tools_dir"), &error) < 0 ||
-        scope_init(&prep->scope, project, prep->config, &error) < 0)
+        scope_init(&prep->scope, project, prep->config, &error) < 0 ||
+        project_tools_add(&prep->tools, prep->scope.project, NULL, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
     /* What was not offered is not there, whatever the model calls. */
     const char *offered = getenv("TS_TOOLS");

@@ -1,5 +1,6 @@
 #include "ts-tool-prep/preview.h"
 
+#include "agent/project_tools.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
@@ -345,6 +346,10 @@ struct preview *preview_start(const struct preview_setting *setting,
     const struct tool_definition *tool, const char *call_id, const cJSON *arguments,
     const cJSON *paths, preview_done *done, void *context, struct error *error)
 {
+    if (!project_tool_holds(tool, setting->project)) {
+        error_set(error, "the project's tool '%s' has changed since it was trusted", tool->name);
+        return NULL;
+    }
     struct preview *preview = calloc(1, sizeof *preview);
     if (preview == NULL) {
         error_system(error, "start the preview");

@@ -397,19 +397,26 @@ static int definition_take(struct tool_definition *tool, const cJSON *tree, cons
     return find_program(tool, directory, shipped, error);
 }
 
+static int definition_parse(struct tool_definition *tool, const char *text, size_t length,
+    const char *directory, const char *file_name, bool shipped, struct error *error)
+{
+    cJSON *tree = json_parse_object(text, length, error);
+    int result =
+        tree == NULL ? -1 : definition_take(tool, tree, directory, file_name, shipped, error);
+    json_free(tree);
+    return result;
+}
+
 static int definition_read(struct tool_definition *tool, const char *directory,
     const char *file_name, bool shipped, struct error *error)
 {
     struct buffer text;
     buffer_init(&text, FILE_LIMIT);
-    cJSON *tree = NULL;
     int result = read_file(tool->file, &text, error);
-    if (result == 0 && (tree = json_parse_object(text.data, text.length, error)) == NULL)
-        result = -1;
-    buffer_release(&text);
     if (result == 0)
-        result = definition_take(tool, tree, directory, file_name, shipped, error);
-    json_free(tree);
+        result =
+            definition_parse(tool, text.data, text.length, directory, file_name, shipped, error);
+    buffer_release(&text);
     return result;
 }
 
@@ -460,6 +467,16 @@ int tool_set_add(struct tool_set *set, const cJSON *definition, const char *orig
     return add_tool(set, &tool, result, error);
 }
 
+int tool_set_add_text(struct tool_set *set, const char *text, size_t length, const char *directory,
+    const char *file_name, struct error *error)
+{
+    struct tool_definition tool = {.parallel = true};
+    int result = join(&tool.file, directory, file_name, error);
+    if (result == 0)
+        result = definition_parse(&tool, text, length, directory, file_name, false, error);
+    return add_tool(set, &tool, result, error);
+}
+
 static int by_name(const void *left, const void *right)
 {
     const struct tool_definition *first = left, *second = right;
@@ -472,11 +489,15 @@ void tool_set_sort(struct tool_set *set)
         qsort(set->tools, set->count, sizeof *set->tools, by_name);
 }
 
+bool tool_is_definition(const char *file_name)
+{
+    size_t length = strlen(file_name);
+    return file_name[0] != '.' && length > 5 && strcmp(file_name + length - 5, ".json") == 0;
+}
+
 static int is_definition(const struct dirent *entry)
 {
-    size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 5 &&
-           strcmp(entry->d_name + length - 5, ".json") == 0;
+    return tool_is_definition(entry->d_name);
 }
 
 int tool_set_add_directory(

@@ -43,6 +43,7 @@ struct tool_definition {
     char *file; /* where it was read from, absolute or as the directory was given */
     char *name;
     char *description;
+    bool of_project;        /* from .turnstone/tools: see agent/project_tools.h */
     bool generated;         /* by tool_set_add: its schema may leave things open */
     cJSON *parameters;      /* a schema that schema_check accepts, or schema_check_open */
     cJSON *wire_parameters; /* what the model is sent instead; NULL: parameters */
@@ -100,6 +101,11 @@ int tool_set_add(struct tool_set *set, const cJSON *definition, const char *orig
     const char *directory, bool shipped, struct error *error);
 void tool_set_sort(struct tool_set *set);
 
+/* Add the definition that text is, as if it had been read from file_name in directory; not a
+ * shipped one. 0, or -1 with a sentence, and the set as it was. */
+int tool_set_add_text(struct tool_set *set, const char *text, size_t length, const char *directory,
+    const char *file_name, struct error *error);
+
 /* The word of the definition: "workspace", "self", "strict". */
 const char *tool_sandbox_word(enum tool_sandbox sandbox);
 
@@ -110,6 +116,9 @@ int tool_set_keep(struct tool_set *set, const char *names, struct error *error);
 /* Keep only those of a group. */
 void tool_set_keep_group(struct tool_set *set, enum tool_group group);
 bool tool_in_group(const struct tool_definition *tool, enum tool_group group);
+
+/* Whether a file of this name is one: "NAME.json", not hidden. */
+bool tool_is_definition(const char *file_name);
 
 void tool_set_release(struct tool_set *set);
 void tool_definition_release(struct tool_definition *tool);

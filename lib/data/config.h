@@ -122,6 +122,13 @@ const char *config_file(const struct config *config, size_t index, enum config_o
  */
 int config_check_file(const char *path, void (*warn)(const char *format, ...), struct buffer *text);
 
+/*
+ * The nearest directory/name, from a directory upward as far as the top of its
+ * repository; path has PATH_MAX bytes. The home directory and what is above it
+ * belong to no project.
+ */
+bool config_find_above(const char *directory, const char *name, char *path);
+
 /* The file of the project we are in, trusted or not; path has PATH_MAX bytes. */
 bool config_find_project(char *path);
 

@@ -17,20 +17,16 @@ static bool exists_in(const char *directory, const char *name, char *path)
     return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/*
- * From the current directory upward, as far as the top of its repository. The
- * home directory and what is above it belong to no project.
- */
-bool config_find_project(char *path)
+bool config_find_above(const char *from, const char *name, char *path)
 {
     char directory[PATH_MAX], home[PATH_MAX] = "", ignored[PATH_MAX];
     const char *given = getenv("HOME");
-    if (getcwd(directory, sizeof directory) == NULL)
+    if (snprintf(directory, sizeof directory, "%s", from) >= PATH_MAX || directory[0] != '/')
         return false;
     if (given == NULL || paths_resolve(home, sizeof home, "/", given, NULL) < 0)
         home[0] = '\0';
     while (strcmp(directory, home) != 0) {
-        if (exists_in(directory, ".turnstone/config.toml", path))
+        if (exists_in(directory, name, path))
             return true;
         if (exists_in(directory, ".git", ignored) || strcmp(directory, "/") == 0)
             return false;
@@ -38,6 +34,13 @@ bool config_find_project(char *path)
         slash[slash == directory ? 1 : 0] = '\0';
     }
     return false;
+}
+
+bool config_find_project(char *path)
+{
+    char directory[PATH_MAX];
+    return getcwd(directory, sizeof directory) != NULL &&
+           config_find_above(directory, ".turnstone/config.toml", path);
 }
 
 void config_add_project(struct config *config, struct problems *problems)

@@ -14,7 +14,7 @@
 
 enum {
     TRUST_LIST_LIMIT = 1 << 20, /* bytes of the list: thousands of files */
-    TRUST_PART = 8192,
+    TRUST_PART = 64 << 10,      /* bytes read at once */
 };
 
 static const char revoked[] = "revoked";
@@ -92,6 +92,45 @@ bool trust_holds(const char *path, const char *content, size_t length)
     return strcmp(word, sum) == 0;
 }
 
+static int sum_contents(int fd, char *sum)
+{
+    SHA256_CTX state;
+    uint8_t part[TRUST_PART];
+    SHA256Init(&state);
+    for (;;) {
+        ssize_t count = read(fd, part, sizeof part);
+        if (count == 0)
+            break;
+        if (count > 0)
+            SHA256Update(&state, part, (size_t)count);
+        else if (errno != EINTR)
+            return -1;
+    }
+    return SHA256End(&state, sum) != NULL ? 0 : -1;
+}
+
+static int sum_file(const char *path, char *sum, struct error *error)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return error_system(error, "open '%s'", path);
+    int result = 0;
+    if (fstat(fd, &status) == 0 && !S_ISREG(status.st_mode))
+        result = error_set(error, "'%s' is not a regular file", path);
+    else if (sum_contents(fd, sum) < 0)
+        result = error_system(error, "read '%s'", path);
+    close(fd);
+    return result;
+}
+
+bool trust_holds_file(const char *path)
+{
+    char sum[SHA256_DIGEST_STRING_LENGTH], word[SHA256_DIGEST_STRING_LENGTH];
+    look_up(path, word, sizeof word);
+    return word[0] != '\0' && sum_file(path, sum, NULL) == 0 && strcmp(word, sum) == 0;
+}
+
 static int write_line(
     int fd, const char *name, const char *word, const char *path, struct error *error)
 {
@@ -136,6 +175,12 @@ int trust_add(const char *path, const char *content, size_t length, struct error
     char sum[SHA256_DIGEST_STRING_LENGTH];
     SHA256Data((const uint8_t *)content, length, sum);
     return append(sum, path, error);
+}
+
+int trust_add_file(const char *path, struct error *error)
+{
+    char sum[SHA256_DIGEST_STRING_LENGTH];
+    return sum_file(path, sum, error) < 0 ? -1 : append(sum, path, error);
 }
 
 int trust_remove(const char *path, struct error *error)
