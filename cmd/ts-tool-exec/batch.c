@@ -20,6 +20,8 @@ struct batch {
     struct call *calls;
     size_t count;
     size_t done;
+    size_t room; /* characters that are left for results, when that is known */
+    bool room_known;
     int denied;
     struct batch *next;
 };
@@ -31,29 +33,42 @@ static bool will_run(const struct call *call)
     return !call->denied && call->tool != NULL && json_string(call->item, "error") == NULL;
 }
 
-/* What is left of the context is shared by the calls that run. */
-static void share_room(struct batch *batch)
+/* What no call of the batch gets more than; how much is there is another question. */
+static size_t most_of_one(const struct batch *batch)
 {
-    size_t limit = batch->owner->setting->truncation;
-    size_t running = 0;
-    int64_t room;
-    bool scarce = false;
+    size_t chosen = batch->owner->setting->truncation;
+    if (chosen > 0)
+        return chosen;
+    return batch->room_known ? OUTPUT_AUTO_MOST : OUTPUT_DEFAULT;
+}
+
+static size_t room_of(const struct batch *batch)
+{
+    size_t most = most_of_one(batch);
+    return batch->room_known && batch->room < most ? batch->room : most;
+}
+
+/* What is left of the context is shared by the calls whose results are still to come: each has its
+ * part, and what one does not need is for those after it. */
+static void share_room(void *context, struct call *call)
+{
+    const struct batch *batch = context;
+    size_t sharing = 0;
     for (size_t i = 0; i < batch->count; i++)
-        running += will_run(&batch->calls[i]);
-    if (json_integer(batch->tree, "room_chars", &room)) {
-        size_t share = room > 0 && running > 0 ? (size_t)room / running : 0;
-        if (limit == 0)
-            limit = OUTPUT_AUTO_MOST;
-        scarce = share < limit;
-        if (scarce)
-            limit = share;
-    } else if (limit == 0) {
-        limit = OUTPUT_DEFAULT;
-    }
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->calls[i].limit = limit;
-        batch->calls[i].scarce = scarce;
-    }
+        sharing += batch->calls[i].stage != CALL_DONE && will_run(&batch->calls[i]);
+    size_t most = most_of_one(batch);
+    size_t share = batch->room / (sharing > 0 ? sharing : 1);
+    call->scarce = batch->room_known && share < most;
+    call->limit = call->scarce ? share : most;
+}
+
+static void start_sharing(struct batch *batch)
+{
+    int64_t room;
+    batch->room_known = json_integer(batch->tree, "room_chars", &room);
+    batch->room = batch->room_known && room > 0 ? (size_t)room : 0;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->calls[i].most = room_of(batch);
 }
 
 /* One batch. */
@@ -133,6 +148,8 @@ static void call_done(void *context, struct call *call)
 {
     struct batch *batch = context;
     batch->done++;
+    if (will_run(call))
+        batch->room -= call->used < batch->room ? call->used : batch->room;
     batch->denied += call->denied && json_string(call->item, "error") == NULL;
     dispatch(batch->owner);
 }
@@ -198,10 +215,11 @@ void batches_add(struct batches *batches, cJSON *tree)
         struct call *call = &batch->calls[count++];
         call_init(call, batches->setting, item);
         call->batch_id = json_string(batch->tree, "batch_id");
+        call->share = share_room;
         call->done = call_done;
         call->context = batch;
     }
-    share_room(batch);
+    start_sharing(batch);
     struct batch **last = &batches->first;
     while (*last != NULL)
         last = &(*last)->next;

@@ -103,6 +103,7 @@ static void complete(struct call *call, const struct outcome *outcome)
 {
     struct error error;
     nested_end(call);
+    call->share(call->context, call);
     if (call->logged && audit_after(call->setting->audit, call, outcome, &error) < 0)
         warn("%s", error.text);
     result_put(call, outcome);
@@ -397,7 +398,7 @@ static int launch(struct call *call, struct error *error)
         return error_set(error, "the project's tool has changed since it was trusted");
     call->jailed = command_jailed(call);
     call->timeout = time_limit(call);
-    capture_init(&call->output, call->id, call->limit > ERROR_FLOOR ? call->limit : ERROR_FLOOR);
+    capture_init(&call->output, call->id, call->most > ERROR_FLOOR ? call->most : ERROR_FLOOR);
     int arguments = write_arguments(call, error);
     int result = arguments < 0 ? -1 : command_build(&command, call, error);
     if (result == 0 && open_streams(call, theirs) < 0)

@@ -62,8 +62,10 @@ struct call {
     const char *batch_id;               /* NULL: none was given */
     const struct tool_definition *tool; /* NULL: there is none */
     bool denied;
-    size_t limit; /* characters of output */
+    size_t most;  /* characters of output that its limit can be */
+    size_t limit; /* characters of output; set when it has ended */
     bool scarce;  /* that is what is left of the context, not what the user chose */
+    size_t used;  /* characters of its result */
 
     enum call_stage stage;
     enum call_end end;
@@ -87,7 +89,8 @@ struct call {
     struct buffer line;    /* of output, not yet a whole chunk */
     size_t shown;          /* bytes of chunks */
 
-    void (*done)(void *context, struct call *call); /* the result has been put out */
+    void (*share)(void *context, struct call *call); /* sets limit and scarce */
+    void (*done)(void *context, struct call *call);  /* the result has been put out */
     void *context;
 };
 

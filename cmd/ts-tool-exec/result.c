@@ -1,6 +1,7 @@
 #include "result.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "common/program.h"
 #include "data/json.h"
 
@@ -225,8 +226,9 @@ static int build(struct call *call, const struct outcome *outcome, struct buffer
     const char *by = json_string(call->item, "decided_by");
     int64_t duration = call->started > 0 ? clock_monotonic_ms() - call->started : 0;
     buffer_init(&text, RESULT_LIMIT);
-    if (append_text(call, outcome, &text) < 0 ||
-        buffer_append_text(line, "{\"type\":\"tool_result\"") < 0 ||
+    int made = append_text(call, outcome, &text);
+    call->used = utf8_count(text.data, text.length);
+    if (made < 0 || buffer_append_text(line, "{\"type\":\"tool_result\"") < 0 ||
         append_member(line, "call_id", call->id, strlen(call->id)) < 0 ||
         append_member(line, "name", call->name, strlen(call->name)) < 0 ||
         append_member(line, "status", outcome->status, strlen(outcome->status)) < 0 ||
