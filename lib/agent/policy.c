@@ -2,6 +2,7 @@
 
 #include "agent/glob.h"
 #include "agent/shell_split.h"
+#include "agent/url_pattern.h"
 #include "base/buffer.h"
 #include "data/json.h"
 #include "io/paths.h"
@@ -139,42 +140,58 @@ static enum fit command_prohibited(const struct case_file *file, char *const *pa
 
 /* Arguments. */
 
-static bool value_matches(
-    const struct policy_call *call, char *const *patterns, const char *text, bool any_kind)
+static enum fit url_fit(char *const *patterns, const char *text, bool allow)
+{
+    static const enum fit fits[] = {
+        [URL_FIT_NO] = FIT_NO, [URL_FIT_MAYBE] = FIT_MAYBE, [URL_FIT_YES] = FIT_YES};
+    enum fit best = FIT_NO;
+    for (; *patterns != NULL && best != FIT_YES; patterns++) {
+        enum fit fit = fits[allow ? url_pattern_allows(*patterns, text)
+                                  : url_pattern_forbids(*patterns, text)];
+        best = fit > best ? fit : best;
+    }
+    return best;
+}
+
+static enum fit value_fit(
+    const struct policy_call *call, char *const *patterns, const char *text, bool allow)
 {
     bool path = is_path(call, text);
+    if (!path && url_like(text))
+        return url_fit(patterns, text, allow);
     for (; *patterns != NULL; patterns++) {
         if (path ? path_matches(call, *patterns, text) : glob_match(GLOB_TEXT, *patterns, text))
-            return true;
-        if (path && any_kind && glob_match(GLOB_TEXT, *patterns, text))
-            return true;
+            return FIT_YES;
+        if (path && !allow && glob_match(GLOB_TEXT, *patterns, text))
+            return FIT_YES;
     }
-    return false;
+    return FIT_NO;
 }
 
 /* A value that is no text is matched as its JSON; of a list, every item for allow, any else. */
-static bool argument_matches(const struct policy_call *call, const struct policy_argument *argument,
+static enum fit argument_fit(const struct policy_call *call, const struct policy_argument *argument,
     const cJSON *value, bool allow)
 {
     if (cJSON_IsString(value))
-        return value_matches(call, argument->patterns, value->valuestring, !allow);
+        return value_fit(call, argument->patterns, value->valuestring, allow);
     if (cJSON_IsArray(value)) {
         const cJSON *item;
-        bool matched = false;
+        enum fit whole = allow && cJSON_GetArraySize(value) > 0 ? FIT_YES : FIT_NO;
         cJSON_ArrayForEach(item, value)
         {
-            matched = argument_matches(call, argument, item, allow);
-            if (matched != allow)
-                return matched;
+            enum fit fit = argument_fit(call, argument, item, allow);
+            if (allow ? fit < whole : fit > whole)
+                whole = fit;
         }
-        return matched;
+        return whole;
     }
     struct buffer text;
     buffer_init(&text, VALUE_LIMIT);
-    bool matched =
-        json_append(&text, value) == 0 && value_matches(call, argument->patterns, text.data, false);
+    enum fit fit = json_append(&text, value) == 0
+                       ? value_fit(call, argument->patterns, text.data, allow)
+                       : FIT_NO;
     buffer_release(&text);
-    return matched;
+    return fit;
 }
 
 static bool is_command(const struct case_file *file, const struct policy_argument *argument)
@@ -183,21 +200,23 @@ static bool is_command(const struct case_file *file, const struct policy_argumen
 }
 
 /* The tool and all arguments but the command. */
-static bool rest_matches(const struct case_file *file, const struct policy_rule *rule)
+static enum fit rest_fit(const struct case_file *file, const struct policy_rule *rule)
 {
     const struct policy_call *call = file->call;
+    enum fit worst = FIT_YES;
     if (!glob_match(GLOB_TEXT, rule->tool, call->tool))
-        return false;
+        return FIT_NO;
     for (size_t i = 0; i < rule->argument_count; i++) {
         const struct policy_argument *argument = &rule->arguments[i];
         const cJSON *value = json_get(call->arguments, argument->name);
         if (is_command(file, argument))
             continue;
-        if (value == NULL ||
-            !argument_matches(call, argument, value, rule->verdict == POLICY_ALLOW))
-            return false;
+        enum fit fit = value != NULL
+                           ? argument_fit(call, argument, value, rule->verdict == POLICY_ALLOW)
+                           : FIT_NO;
+        worst = fit < worst ? fit : worst;
     }
-    return true;
+    return worst;
 }
 
 static const struct policy_argument *command_of(
@@ -224,10 +243,12 @@ static bool names_a_path(const struct policy_call *call, const struct policy_rul
 
 static enum fit prohibition(const struct case_file *file, const struct policy_rule *rule)
 {
-    if (!rest_matches(file, rule))
-        return FIT_NO;
+    enum fit rest = rest_fit(file, rule);
     const struct policy_argument *command = command_of(file, rule);
-    return command == NULL ? FIT_YES : command_prohibited(file, command->patterns);
+    if (rest == FIT_NO || command == NULL)
+        return rest;
+    enum fit fit = command_prohibited(file, command->patterns);
+    return fit < rest ? fit : rest;
 }
 
 static void note_allow(struct policy_decision *decision, const struct policy_rule *rule)
@@ -258,7 +279,7 @@ static const struct policy_rule *find_allow(
 {
     for (size_t i = 0; i < policy->count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
-        if (rule->verdict != POLICY_ALLOW || !rest_matches(file, rule) ||
+        if (rule->verdict != POLICY_ALLOW || rest_fit(file, rule) != FIT_YES ||
             (file->call->outside && !names_a_path(file->call, rule)))
             continue;
         if (command != NULL ? allows_command(file, rule, command) : command_of(file, rule) == NULL)
@@ -310,7 +331,7 @@ static void decide(
     if (asking != NULL || maybe) {
         decision->verdict = POLICY_ASK;
         decision->rule = asking;
-        decision->note = asking != NULL ? NULL : "what the command does is known only when it runs";
+        decision->note = asking != NULL ? NULL : "what the call does is known only when it runs";
         return;
     }
     decide_allow(policy, file, decision);
