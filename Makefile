@@ -41,6 +41,8 @@ VERSION         := $(shell sed -n 's/.*TURNSTONE_VERSION "\(.*\)".*/\1/p' lib/ve
 # A unit test or fuzzer of something in a program's folder names it: SOURCES_test_x := cmd/...
 LIBS_ts-llm       := -lcurl
 LIBS_ts-chat      := -lsqlite3
+LIBS_ts-fetch     := -lcurl
+LIBS_ts-html      := -lgumbo
 LIBS_ts-render    := -lmd4c
 LIBS_ts-mock-llm  := -levent_core -levent_extra -lcurl
 LIBS_tool_search  := -lpcre2-8
@@ -53,6 +55,7 @@ LIBS_test_screen  := -lmd4c
 LIBS_test_store   := -lsqlite3
 LIBS_test_store_approval := -lsqlite3
 LIBS_fuzz_markdown := -lmd4c
+LIBS_fuzz_html    := -lgumbo
 
 # How.
 

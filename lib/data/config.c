@@ -240,6 +240,17 @@ static void report(const struct problems *problems, struct error *error)
         error_set(error, "%.*s", (int)length, text);
 }
 
+/* The items of lists that are not empty by default; other defaults are read where they stand. */
+static int add_default_lists(struct config *config)
+{
+    for (const struct config_key *key = config_keys; key->name != NULL; key++) {
+        if (key->type == CONFIG_LIST && key->fallback != NULL &&
+            setting_split(&config->settings[key - config_keys], key->fallback) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static struct config *config_new(void (*warn)(const char *format, ...))
 {
     struct config *config = calloc(1, sizeof *config);
@@ -248,7 +259,7 @@ static struct config *config_new(void (*warn)(const char *format, ...))
     config->settings = calloc(key_count(), sizeof *config->settings);
     config->kept = calloc(1, sizeof *config->kept);
     config->warn = warn;
-    if (config->settings != NULL && config->kept != NULL)
+    if (config->settings != NULL && config->kept != NULL && add_default_lists(config) == 0)
         return config;
     config_free(config);
     return NULL;

@@ -58,6 +58,7 @@ enum config_program {
     CONFIG_FOR_DASH = 512,
     CONFIG_FOR_REPL = 1024,
     CONFIG_FOR_EXEC = 2048, /* ts-tool-exec alone */
+    CONFIG_FOR_WEB = 4096,  /* ts-fetch */
 };
 
 struct config_key {

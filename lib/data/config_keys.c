@@ -14,6 +14,7 @@ enum {
     DASH = CONFIG_FOR_DASH,
     REPL = CONFIG_FOR_REPL,
     EXEC = CONFIG_FOR_EXEC,
+    WEB = CONFIG_FOR_WEB,
 };
 
 /* Bounds that several keys share. */
@@ -40,7 +41,7 @@ const struct config_key config_keys[] = {
         .help = "file whose first line is the key"},
     {.name = "api.api_key_command", .type = CONFIG_TEXT, .environment = "TURNSTONE_API_KEY_COMMAND",
         .placeholder = "COMMAND", .help = "shell command that prints the key within 10 seconds"},
-    {.name = "api.tavily_key", .later = true, .type = CONFIG_SECRET, .environment = "TURNSTONE_TAVILY_KEY",
+    {.name = "api.tavily_key", .type = CONFIG_SECRET, .environment = "TURNSTONE_TAVILY_KEY",
         .environment_2 = "TAVILY_API_KEY", .help = "key for web search"},
     {.name = "api.ca_file", .type = CONFIG_PATH, .flag = "ca-file",
         .environment = "TURNSTONE_CA_FILE", .placeholder = "FILE", .programs = LLM,
@@ -219,6 +220,40 @@ const struct config_key config_keys[] = {
         .flag = "approve-timeout", .environment = "TURNSTONE_APPROVE_TIMEOUT",
         .placeholder = "SECONDS", .programs = CHAT | APPROVE | SERVER,
         .help = "longest wait for an answer, then it is no; 0: no limit"},
+
+    /* [web] */
+    {.name = "web.allow_hosts", .type = CONFIG_LIST, .flag = "allow-hosts",
+        .environment = "TURNSTONE_WEB_ALLOW_HOSTS", .placeholder = "HOST,...", .programs = WEB,
+        .help = "the only hosts that are fetched from, with all below them; empty: any"},
+    {.name = "web.deny_hosts", .type = CONFIG_LIST, .flag = "deny-hosts",
+        .environment = "TURNSTONE_WEB_DENY_HOSTS", .placeholder = "HOST,...", .programs = WEB,
+        .help = "hosts that are never fetched from, with all below them"},
+    {.name = "web.ports", .type = CONFIG_LIST, .fallback = "80,443", .flag = "ports",
+        .environment = "TURNSTONE_WEB_PORTS", .placeholder = "PORT,...", .programs = WEB,
+        .help = "ports that are fetched from; \"*\": any"},
+    {.name = "web.allow_addresses", .type = CONFIG_LIST, .flag = "allow-addresses",
+        .environment = "TURNSTONE_WEB_ALLOW_ADDRESSES", .placeholder = "RANGE,...",
+        .programs = WEB,
+        .help = "addresses that are fetched from although they are not public, as 10.0.0.0/8"},
+    {.name = "web.max_bytes", .type = CONFIG_INTEGER, .fallback = "5000000", .least = 1,
+        .most = 1000000000, .flag = "max-bytes", .environment = "TURNSTONE_WEB_MAX_BYTES",
+        .placeholder = "BYTES", .programs = WEB,
+        .help = "how much of a page is read, unpacked"},
+    {.name = "web.timeout", .type = CONFIG_NUMBER, .fallback = "30", .least = 0.1,
+        .most = DAY_SECONDS, .flag = "timeout", .environment = "TURNSTONE_WEB_TIMEOUT",
+        .placeholder = "SECONDS", .programs = WEB,
+        .help = "longest time for a page, with all redirects"},
+    {.name = "web.max_redirects", .type = CONFIG_INTEGER, .fallback = "5", .most = 50,
+        .flag = "max-redirects", .environment = "TURNSTONE_WEB_MAX_REDIRECTS", .placeholder = "N",
+        .programs = WEB, .help = "most redirects that are followed"},
+
+    /* [search] */
+    {.name = "search.url", .type = CONFIG_TEXT, .environment = "TURNSTONE_SEARCH_URL",
+        .placeholder = "URL",
+        .help = "address of a search engine with Tavily's interface, instead of Tavily's own"},
+    {.name = "search.command", .type = CONFIG_TEXT, .environment = "TURNSTONE_SEARCH_COMMAND",
+        .placeholder = "COMMAND",
+        .help = "shell command that searches instead, see turnstone-tools(7)"},
 
     /* [render] */
     {.name = "render.color", .type = CONFIG_TEXT, .fallback = "auto",

@@ -284,3 +284,54 @@ int url_parse(struct url *url, const char *text, struct error *error)
         url_release(url);
     return result;
 }
+
+static bool has_scheme(const char *text)
+{
+    size_t length = 0;
+    while (
+        is_letter(text[length]) || (length > 0 && (is_digit(text[length]) || text[length] == '+' ||
+                                                      text[length] == '-' || text[length] == '.')))
+        length++;
+    return length > 0 && text[length] == ':';
+}
+
+/* How much of the base stands before the reference (RFC 3986, section 5.2). */
+static size_t kept_length(const struct url *base, const char *reference)
+{
+    const char *path = base->text + base->path_offset;
+    if (strncmp(reference, "//", 2) == 0)
+        return base->scheme_length + 1;
+    if (reference[0] == '/')
+        return base->path_offset;
+    size_t end = strcspn(path, "?");
+    if (reference[0] == '?')
+        return base->path_offset + end;
+    if (reference[0] == '#' || reference[0] == '\0')
+        return strlen(base->text);
+    while (path[end - 1] != '/')
+        end--;
+    return base->path_offset + end;
+}
+
+int url_resolve(const struct url *base, const char *reference, struct buffer *text)
+{
+    struct buffer whole;
+    struct url url;
+    buffer_init(&whole, (size_t)URL_LENGTH_MOST * 8);
+    int result =
+        has_scheme(reference) ? 0 : buffer_append(&whole, base->text, kept_length(base, reference));
+    if (result == 0)
+        result = buffer_append_text(&whole, reference);
+    if (result == 0 && url_parse(&url, whole.data, NULL) == 0) {
+        result = buffer_append_text(text, url.text);
+        /* The part of the page that is meant is not sent, but it is where a reader looks. */
+        const char *part = strchr(reference, '#');
+        if (result == 0 && part != NULL)
+            result = buffer_append_text(text, part);
+        url_release(&url);
+    } else if (result == 0) {
+        result = buffer_append(text, whole.data, whole.length);
+    }
+    buffer_release(&whole);
+    return result;
+}

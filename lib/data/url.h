@@ -15,6 +15,8 @@
 
 #include <stddef.h>
 
+struct buffer;
+
 enum {
     URL_LENGTH_MOST = 8 << 10, /* bytes; servers take no more */
     URL_HOST_MOST = 253,       /* bytes, as DNS has it */
@@ -36,6 +38,12 @@ struct url {
 /* 0, or -1 with a sentence that does not repeat the URL. */
 int url_parse(struct url *url, const char *text, struct error *error);
 void url_release(struct url *url);
+
+/*
+ * Append where a reference in a page leads, seen from the page's own URL; what
+ * is no http-like URL (mailto:) stays as it is. 0, or -1 (errno).
+ */
+int url_resolve(const struct url *base, const char *reference, struct buffer *text);
 
 /* The port that is connected to; 0: a scheme whose default is not known here. */
 unsigned url_port(const struct url *url);
