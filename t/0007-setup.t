@@ -34,7 +34,7 @@ fake sleep <<'END'
 :
 END
 
-everything='gcc libc6-dev make libcurl4-openssl-dev libcjson-dev libmd4c-dev libpcre2-dev libmd-dev
+everything='gcc libc6-dev make libcurl4-openssl-dev libcjson-dev libmd4c-dev libpcre2-dev libmd-dev libgumbo-dev
 libevent-dev libsqlite3-dev bubblewrap ca-certificates perl python3 git curl openssl expect tmux procps sqlite3 mandoc'
 installed() { printf '%s\n' "$@" >packages; }
 setup() { # setup USER_ID GROUP...

@@ -10,7 +10,7 @@ refused() { # refused TITLE ERE URL [options]
 	title=$1 pattern=$2 url=$3
 	shift 3
 	: >"$WEB_LOG"
-	timeout 20 ts-fetch --ports '*' --timeout 10 "$@" "$url" >output 2>errors
+	timeout 20 ts-fetch --ports '*' --fetch-timeout 10 "$@" "$url" >output 2>errors
 	is "$title: refused" "$? $(cat output)" "1 "
 	like "$title: and said why" "$(cat errors)" "^ts-fetch: .*$pattern"
 	is "$title: and nothing was asked for" "$(cat "$WEB_LOG")" ""
@@ -131,7 +131,7 @@ END
 if ${CC:-cc} -shared -fPIC -o resolver.so resolver.c -ldl 2>/dev/null && [ -z "${SANITIZE:-}" ]; then
 	rebind() { # rebind HONEST ADDRESS URL
 		HONEST=$1 REBOUND=$2 LD_PRELOAD=$PWD/resolver.so timeout 20 ts-fetch --ports '*' \
-			--allow-addresses 127.0.0.1 --timeout 10 --body "$3" >output 2>errors
+			--allow-addresses 127.0.0.1 --fetch-timeout 10 --body "$3" >output 2>errors
 	}
 	rebind 9 127.0.0.2 "http://rebind.example:$WEB_PORT/text"
 	is "the test's resolver answers" "$? $(cat output errors)" "0 plain text"

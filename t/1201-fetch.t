@@ -57,8 +57,8 @@ fetch http://127.0.0.1:1/ >output 2>errors
 is "nobody there" "$? $(cat output)" "1 "
 like "nobody there: said" "$(cat errors)" "^ts-fetch: GET http://127.0.0.1:1/: cannot connect: Connection refused"
 start=$(date +%s)
-fails 124 "a server that dribbles" "no complete answer in time \([0-9]* bytes" --timeout 0.6 "$here/slow-body"
-fails 124 "a server that says nothing" "no complete answer in time" --timeout 0.3 "$here/silent"
+fails 124 "a server that dribbles" "no complete answer in time \([0-9]* bytes" --fetch-timeout 0.6 "$here/slow-body"
+fails 124 "a server that says nothing" "no complete answer in time" --fetch-timeout 0.3 "$here/silent"
 ok "both end in time" test $(($(date +%s) - start)) -lt 15
 
 is "an endless page is cut" "$(fetch --max-bytes 1000 "$here/endless" | head -n 1 | jq -c '[.bytes, .truncated]')" "[1000,true]"

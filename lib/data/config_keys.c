@@ -240,7 +240,7 @@ const struct config_key config_keys[] = {
         .placeholder = "BYTES", .programs = WEB,
         .help = "how much of a page is read, unpacked"},
     {.name = "web.timeout", .type = CONFIG_NUMBER, .fallback = "30", .least = 0.1,
-        .most = DAY_SECONDS, .flag = "timeout", .environment = "TURNSTONE_WEB_TIMEOUT",
+        .most = DAY_SECONDS, .flag = "fetch-timeout", .environment = "TURNSTONE_WEB_TIMEOUT",
         .placeholder = "SECONDS", .programs = WEB,
         .help = "longest time for a page, with all redirects"},
     {.name = "web.max_redirects", .type = CONFIG_INTEGER, .fallback = "5", .most = 50,
