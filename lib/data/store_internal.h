@@ -96,12 +96,15 @@ int64_t store_clamp(int64_t number, int64_t least, int64_t most);
 /* Opening. */
 
 struct store_migration {
-    const char *scripts[4]; /* from the version before to this one; NULL ends */
+    const char *scripts[6]; /* from the version before to this one; NULL ends */
 };
 
 /* The schema of this version: its migrations from an empty database on. */
 extern const struct store_migration store_schema[];
 extern const size_t store_schema_version;
+
+/* The two indexes, which can be dropped and made anew at any time. */
+extern const char store_index_schema[];
 
 enum { STORE_APPLICATION = 0x54537431 }; /* "TSt1": marks a file as ours */
 
@@ -117,7 +120,7 @@ int store_migrate(struct store *store, const struct store_migration *migrations,
  * NULL. */
 const char *store_network_name(unsigned long type);
 
-/* Make sure that the words of the newest messages are in the index; cheap. */
+/* See whether the index answers and knows the newest message, and make it anew when not; cheap. */
 int store_index_catch_up(struct store *store, struct error *error);
 
 #endif

@@ -5,20 +5,32 @@
 
 static int insert(struct store *store, const struct store_value values[4], struct error *error)
 {
+    if (store_change(store, error, "store a message",
+            "INSERT INTO conversations(session_id, turn, message, tool_name)"
+            " VALUES (?1, ?2, ?3, ?4)",
+            values, 4) < 0)
+        return -1;
     return store_change(store, error, "store a message",
-        "INSERT INTO conversations(session_id, turn, message, tool_name) VALUES (?1, ?2, ?3, ?4)",
-        values, 4);
+        "UPDATE sessions SET updated = strftime('%Y-%m-%d %H:%M:%f', 'now')"
+        " WHERE session_id = ?1",
+        values, 1);
 }
 
-/* A damaged index is no reason to lose a message: it is made from the messages. */
-static int insert_repairing(
-    struct store *store, const struct store_value values[4], struct error *error)
+/* 0, -1, or 1 when a damaged index was in the way. */
+static int append(struct store *store, const struct store_value values[4], struct error *error)
 {
-    if (insert(store, values, error) >= 0)
-        return 0;
-    if (!store_index_is_damaged(store) || store_index_rebuild(store, error) < 0)
+    if (store_begin(store, error) < 0)
         return -1;
-    return insert(store, values, error) < 0 ? -1 : 0;
+    int result = insert(store, values, error) < 0 ? -1 : 0;
+    /* What went into the index is written to its tables when it is committed: it may fail late. */
+    bool damaged = result < 0 && store_index_is_damaged(store);
+    if (result == 0) {
+        result = store_commit(store, error);
+        damaged = result < 0 && store_index_is_damaged(store);
+    } else {
+        store_rollback(store);
+    }
+    return damaged ? 1 : result;
 }
 
 int store_message_append(struct store *store, const char *session_id, int64_t turn,
@@ -29,17 +41,12 @@ int store_message_append(struct store *store, const char *session_id, int64_t tu
     if (length > STORE_MESSAGE_LIMIT)
         return error_set(
             error, "store a message: it has more than %d MiB", STORE_MESSAGE_LIMIT >> 20);
-    if (store_begin(store, error) < 0)
-        return -1;
-    if (insert_repairing(store, values, error) < 0 ||
-        store_change(store, error, "store a message",
-            "UPDATE sessions SET updated = strftime('%Y-%m-%d %H:%M:%f', 'now')"
-            " WHERE session_id = ?1",
-            STORE_VALUES(store_text(session_id))) < 0) {
-        store_rollback(store);
-        return -1;
-    }
-    return store_commit(store, error);
+    bool alone = store->depth == 0;
+    int result = append(store, values, error);
+    /* A damaged index is no reason to lose a message: it can be made from the messages. */
+    if (result > 0 && alone && store_index_rebuild(store, error) == 0)
+        result = append(store, values, error);
+    return result == 0 ? 0 : -1;
 }
 
 int store_message_load(struct store *store, const char *session_id,

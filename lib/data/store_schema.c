@@ -67,7 +67,7 @@ static const char sessions[] =
     "CREATE INDEX usage_session ON usage(session_id);"
     "CREATE INDEX usage_parent ON usage(parent_session);";
 
-static const char search[] =
+static const char texts[] =
     "CREATE VIEW conversations_text(id, content, calls) AS SELECT id,"
     "  CASE json_type(message, '$.content') WHEN 'array' THEN"
     "    (SELECT group_concat(json_extract(part.value, '$.text'), char(10))"
@@ -82,12 +82,16 @@ static const char search[] =
     " FROM conversations WHERE role <> 'system';"
     "CREATE VIEW conversations_unspaced(id, text) AS"
     "  SELECT id, coalesce(content, '') || char(10) || coalesce(calls, '')"
-    "  FROM conversations_text WHERE content GLOB " UNSPACED " OR calls GLOB " UNSPACED ";"
+    "  FROM conversations_text WHERE content GLOB " UNSPACED " OR calls GLOB " UNSPACED ";";
+
+const char store_index_schema[] =
     "CREATE VIRTUAL TABLE conversations_fts USING fts5(content, calls,"
     "  content = 'conversations_text', content_rowid = 'id',"
     "  tokenize = 'unicode61 remove_diacritics 2');"
     "CREATE VIRTUAL TABLE conversations_trigram USING fts5(text,"
-    "  content = 'conversations_unspaced', content_rowid = 'id', tokenize = 'trigram');"
+    "  content = 'conversations_unspaced', content_rowid = 'id', tokenize = 'trigram');";
+
+static const char triggers[] =
     "CREATE TRIGGER conversations_insert AFTER INSERT ON conversations BEGIN"
     "  INSERT INTO conversations_fts(rowid, content, calls)"
     "    SELECT id, content, calls FROM conversations_text WHERE id = new.id;"
@@ -175,7 +179,7 @@ static const char others[] =
     "END;";
 
 const struct store_migration store_schema[] = {
-    {.scripts = {sessions, search, others}},
+    {.scripts = {sessions, texts, store_index_schema, triggers, others}},
 };
 
 const size_t store_schema_version = sizeof store_schema / sizeof store_schema[0];

@@ -66,7 +66,16 @@ int store_fail(struct store *store, const char *doing, struct error *error)
 
 bool store_index_is_damaged(struct store *store)
 {
-    return sqlite3_extended_errcode(store->db) == SQLITE_CORRUPT_VTAB;
+    switch (sqlite3_extended_errcode(store->db)) {
+    case SQLITE_CORRUPT_VTAB:
+    case SQLITE_CONSTRAINT: /* of a row of the index's tables; the texts' rows are numbered anew */
+    case SQLITE_CONSTRAINT_VTAB:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static sqlite3_stmt *prepare(
