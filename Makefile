@@ -31,7 +31,7 @@ UNIT_TESTS      := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
 FUZZERS         := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 BENCHES         := $(patsubst t/bench/%.c,%,$(wildcard t/bench/*.c))
 MANUALS         := $(wildcard man/*.[1-9])
-EXAMPLES        := $(wildcard examples/* examples/*/*)
+EXAMPLES        := $(filter-out examples/tools/disk_usage,$(wildcard examples/* examples/*/*))
 C_FILES         := $(wildcard lib/*/*.[ch] lib/*.h cmd/*.c cmd/*/*.[ch] t/unit/*.[ch] \
 	t/fuzz/*.[ch] t/bench/*.[ch])
 VERSION         := $(shell sed -n 's/.*TURNSTONE_VERSION "\(.*\)".*/\1/p' lib/version.h)
@@ -261,7 +261,7 @@ MANIFEST = $(foreach f,$(PROGRAMS),755:$(BUILD)/bin/$(f):bin/$(f)) \
 	$(foreach f,$(MANUALS),644:$(f):share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 	$(foreach f,$(COMPLETIONS),644:$(BUILD)/$(f):$(f)) \
 	$(foreach f,$(wildcard README.md ARCHITECTURE.md VIOLATIONS.md LICENSE),644:$(f):share/doc/turnstone/$(f)) \
-	$(foreach f,$(EXAMPLES),$(if $(wildcard $(f)/.),,$(if $(filter %.sh,$(f)),755,644):$(f):share/doc/turnstone/$(f)))
+	$(foreach f,$(EXAMPLES),$(if $(wildcard $(f)/.),,$(if $(filter %.sh %.py,$(f)),755,644):$(f):share/doc/turnstone/$(f)))
 
 manifest:
 	@printf '%s\n' $(MANIFEST)
@@ -275,7 +275,7 @@ install: all completion
 uninstall:
 	@for entry in $(MANIFEST); do rm -f "$(DESTDIR)$(PREFIX)/$${entry##*:}"; done
 	@for folder in libexec/turnstone/tools libexec/turnstone share/turnstone/tooldefs \
-		share/turnstone share/doc/turnstone/examples/scripts share/doc/turnstone/examples \
+		share/turnstone share/doc/turnstone/examples/scripts share/doc/turnstone/examples/tools share/doc/turnstone/examples \
 		share/doc/turnstone; do \
 		rmdir "$(DESTDIR)$(PREFIX)/$$folder" 2>/dev/null || :; done
 
