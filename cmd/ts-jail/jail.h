@@ -36,6 +36,7 @@ struct jail {
     const char *directory; /* where the command starts */
     struct limits limits;
     int64_t timeout_ms; /* 0: none */
+    int64_t grace_ms;   /* from the command's SIGTERM to everybody's SIGKILL; 0: none */
     int kept[KEPT_DESCRIPTORS];
     int kept_count;
     int status_fd; /* -1: none */

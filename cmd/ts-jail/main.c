@@ -42,6 +42,7 @@ enum {
     OPTION_READ_ONLY,
     OPTION_NETWORK,
     OPTION_TIMEOUT,
+    OPTION_GRACE,
     OPTION_WRITE,
     OPTION_READ,
     OPTION_HIDE,
@@ -62,6 +63,7 @@ static const struct option_spec options[] = {
     {OPTION_READ_ONLY, "read-only", NULL, "the project may only be read"},
     {OPTION_NETWORK, "network", NULL, "leave the network reachable"},
     {OPTION_TIMEOUT, "timeout", "SECONDS", "end everything after this time"},
+    {OPTION_GRACE, "grace", "SECONDS", "let the command end by itself for so long, when stopped"},
     {OPTION_WRITE, "write", "PATH", "may be written to as well; may be repeated"},
     {OPTION_READ, "read", "PATH", "may be read although it is hidden; may be repeated"},
     {OPTION_HIDE, "hide", "PATH", "cannot be read, wherever it lies; may be repeated"},
@@ -175,12 +177,12 @@ static int open_descriptor(const char *option, const char *value, int least)
     return fd;
 }
 
-static int64_t milliseconds(const char *value)
+static int64_t milliseconds(const char *option, const char *value)
 {
     char *end;
     double seconds = strtod(value, &end);
     if (end == value || *end != '\0' || !(seconds > 0 && seconds <= TIMEOUT_MOST))
-        die_usage("--timeout: '%s' is not a number of seconds up to %d", value, TIMEOUT_MOST);
+        die_usage("--%s: '%s' is not a number of seconds up to %d", option, value, TIMEOUT_MOST);
     return (int64_t)ceil(seconds * 1000);
 }
 
@@ -209,7 +211,10 @@ static void take_option(struct choice *choice, int option, const char *value)
         request->network = true;
         break;
     case OPTION_TIMEOUT:
-        jail->timeout_ms = milliseconds(value);
+        jail->timeout_ms = milliseconds("timeout", value);
+        break;
+    case OPTION_GRACE:
+        jail->grace_ms = milliseconds("grace", value);
         break;
     case OPTION_WRITE:
         add_path(choice, request->writes, &request->write_count, SANDBOX_PATHS, value);

@@ -230,6 +230,22 @@ static void wait_for_end(struct keeper *keeper)
     }
 }
 
+/* The command has its chance to end in good order, and to say what it has. */
+static void wait_with_grace(struct keeper *keeper)
+{
+    bool timed_out = keeper->timed_out;
+    int end_signal = keeper->end_signal;
+    if (keeper->ended || !keeper->started || keeper->jail->grace_ms == 0)
+        return;
+    kill(keeper->command, SIGTERM);
+    keeper->deadline = clock_monotonic_ms() + keeper->jail->grace_ms;
+    keeper->end_signal = 0;
+    wait_for_end(keeper);
+    keeper->timed_out = timed_out;
+    if (end_signal != 0)
+        keeper->end_signal = end_signal;
+}
+
 static int fail(struct keeper *keeper, int code, const char *message)
 {
     warn("%s", message);
@@ -313,6 +329,7 @@ static int keep(struct jail *jail, pid_t front)
     if (start_command(&keeper) < 0)
         keeper.ended = true; /* the pipes are closed: what follows says so */
     wait_for_end(&keeper);
+    wait_with_grace(&keeper);
     int code = finish(&keeper);
     buffer_release(&keeper.result);
     buffer_release(&keeper.complaint);

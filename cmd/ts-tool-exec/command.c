@@ -12,7 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATHS_OPENED = 8 }; /* arguments of one call that are opened for reading */
+enum {
+    PATHS_OPENED = 8, /* arguments of one call that are opened for reading */
+    GRACE_MS = 500,   /* for a tool that has started others to end them; less than STOP_MS */
+};
 
 static void add(struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -179,6 +182,10 @@ int command_build(struct command *command, const struct call *call, struct error
     add(command, "%" PRId64, setting->memory);
     add(command, "--file-size");
     add(command, "%" PRId64, setting->file_size);
+    if (call->tool->sandbox == TOOL_SANDBOX_SELF) {
+        add(command, "--grace");
+        add(command, "%.3f", (double)GRACE_MS / 1000);
+    }
     if (call->jailed) {
         add(command, "--processes");
         add(command, "%" PRId64, setting->processes);
