@@ -6,12 +6,12 @@ tools=$BUILD/libexec/turnstone/tools
 cat >script <<'E2'
 {"match":{"system":"as an agent on one task","role":"user","contains":"change the notes"},"content":"I read first.","tool_calls":[{"name":"read_file","id":"a","arguments":{"path":"notes"}}],"usage":{"prompt_tokens":10,"completion_tokens":1}}
 {"match":{"system":"as an agent on one task","role":"tool","contains":"old words"},"tool_calls":[{"name":"edit_file","id":"b","arguments":{"path":"notes","old_string":"old","new_string":"new"}}],"usage":{"prompt_tokens":20,"completion_tokens":2}}
-{"match":{"system":"as an agent on one task","role":"user","contains":"two commands"},"tool_calls":[{"name":"bash","id":"a","arguments":{"command":"echo one >one"}}]}
-{"match":{"system":"as an agent on one task","role":"tool","body":"two commands","request":4},"content":"never"}
-{"match":{"system":"as an agent on one task","role":"user","contains":"go on"},"tool_calls":[{"name":"bash","id":"a2","arguments":{"command":"echo two >two"}}]}
+{"match":{"system":"as an agent on one task","role":"user","contains":"first command"},"tool_calls":[{"name":"bash","id":"a","arguments":{"command":"touch one"}}]}
+{"match":{"system":"as an agent on one task","role":"user","contains":"second command"},"tool_calls":[{"name":"bash","id":"a","arguments":{"command":"touch one"}}]}
 {"match":{"system":"as an agent on one task"},"content":"report: {{last_tool_result}}","usage":{"prompt_tokens":30,"completion_tokens":3}}
-{"match":{"role":"user","contains":"delegate both"},"tool_calls":[{"name":"task","id":"a","arguments":{"prompt":"two commands"}},{"name":"task","id":"b","arguments":{"prompt":"two commands"}}]}
-{"match":{"role":"user","contains":"delegate commands"},"tool_calls":[{"name":"task","id":"a","arguments":{"prompt":"two commands"}}]}
+{"match":{"role":"user","contains":"delegate both"},"tool_calls":[{"name":"task","id":"a","arguments":{"prompt":"first command"}},{"name":"task","id":"b","arguments":{"prompt":"second command"}}]}
+{"match":{"role":"user","contains":"delegate the other"},"tool_calls":[{"name":"task","id":"c","arguments":{"prompt":"second command"}}]}
+{"match":{"role":"user","contains":"delegate one"},"tool_calls":[{"name":"task","id":"a","arguments":{"prompt":"first command"}}]}
 {"match":{"role":"user","contains":"delegate"},"tool_calls":[{"name":"task","id":"a","arguments":{"prompt":"change the notes\nsecond line of it"}}],"usage":{"prompt_tokens":100,"completion_tokens":4}}
 {"match":{"role":"tool"},"content":"parent: {{last_tool_result}}","usage":{"prompt_tokens":200,"completion_tokens":5}}
 E2
@@ -70,7 +70,7 @@ E2
 $alone ts-chat --policy policy.toml --no-stdin delegate this >events
 is "E-60: the policy allows the agent's edit: exit code" "$?" 0
 is "and it is made" "$(cat notes)" "new words"
-$alone ts-chat --policy policy.toml --no-stdin delegate commands >events
+$alone ts-chat --policy policy.toml --no-stdin delegate one >events
 is "E-60: what it does not allow is asked, and nobody is there" "$?" 5
 is "so nothing ran" "$(nested 'select(.type=="tool_result")|[.status,.decided_by]')" '["denied","nobody"]'
 ok "really nothing" test ! -e one
@@ -81,7 +81,7 @@ reason = "no shell in here"
 [[allow]]
 tool = "task"
 E2
-$alone ts-chat --policy deny.toml --no-stdin delegate commands >events
+$alone ts-chat --policy deny.toml --no-stdin delegate one >events
 like "E-65: the agent reads why" "$(asked | tail -n 2 | head -n 1 | jq -r '.messages[-1].content')" 'no shell in here'
 
 # By hand.
@@ -96,7 +96,7 @@ talk() {
 	rm -f commands events
 	mkfifo commands
 	exec 4<>commands
-	background ts-chat --ndjson "$@" <commands >events 4>&-
+	background ts-chat --ndjson <commands >events 4>&-
 	chat=$pid
 }
 say() { printf '%s\n' "$1" >&4; }
@@ -105,7 +105,7 @@ request_id() { jq -r 'select(.type=="approval_request").request_id' events | sed
 turn_over() { wait_for 20 sh -c 'test "$(grep -c turn_complete events)" -ge "$1"' sh "$1"; }
 
 talk
-say '{"type":"send","message":"delegate commands"}'
+say '{"type":"send","message":"delegate one"}'
 requested 1
 say "{\"type\":\"approve\",\"request_id\":\"$(request_id 1)\",\"approved\":true}"
 ok "a person is asked for the agent's command" requested 2
@@ -115,17 +115,30 @@ say "{\"type\":\"approve\",\"request_id\":\"$(request_id 2)\",\"approved\":false
 ok "denied, the turn ends" turn_over 1
 like "E-65: the reason reaches the agent" "$(asked | jq -r 'select(.messages[0].content|contains("as an agent"))|.messages[-1].content' | tail -n 1)" 'use no shell here'
 ok "the command did not run" test ! -e one
-say '{"type":"send","message":"delegate commands"}'
+say '{"type":"send","message":"delegate one"}'
 requested 3
 say "{\"type\":\"approve\",\"request_id\":\"$(request_id 3)\",\"approved\":true}"
 requested 4
 say "{\"type\":\"approve\",\"request_id\":\"$(request_id 4)\",\"approved\":true,\"always\":true,\"feedback\":\"go on\"}"
 turn_over 2
-ok "approved, it ran" test -s one
+ok "approved, it ran" test -e one
 like "E-65: what was said with the approval reaches the agent" "$(asked | jq -r 'select(.messages[0].content|contains("as an agent"))|.messages[].content' | grep -x 'go on')" 'go on'
-requested 5 && say "{\"type\":\"approve\",\"request_id\":\"$(request_id 5)\",\"approved\":true}"
-ok "and the turn ends" turn_over 2
+rm -f one
+say '{"type":"send","message":"delegate the other"}'
+requested 5
+say "{\"type\":\"approve\",\"request_id\":\"$(request_id 5)\",\"approved\":true}"
+turn_over 3
+ok "'always' holds for what the next agent calls" test -e one
+is "which asked nobody" "$(grep -c '"type":"approval_request"' events)" 5
+is "and says so" "$(nested 'select(.type=="tool_result").decided_by' | tail -n 1)" '"always"'
 exec 4>&-
 wait "$chat"
 is "what was denied by a person is no failure" "$?" 0
+
+# Two agents at once, whose calls the model numbered alike.
+ts-chat --skip-permissions --no-stdin delegate both >events
+is "two agents: exit code" "$?" 0
+is "each result names its own" "$(nested 'select(.type=="tool_result")|.parent_call_id' | sort | tr '\n' ' ')" '"a" "b" '
+is "and no two calls share an id" "$(jq -r 'select(.type=="tool_result").call_id' events | sort | uniq -d)" ""
+is "both have done their work" "$(nested 'select(.type=="tool_result")|.status' | sort -u)" '"ok"'
 done_testing
