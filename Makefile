@@ -56,6 +56,7 @@ LIBS_test_store   := -lsqlite3
 LIBS_test_store_approval := -lsqlite3
 LIBS_test_store_search := -lsqlite3
 LIBS_fuzz_markdown := -lmd4c
+LIBS_ts-approve   := -lsqlite3
 LIBS_fuzz_html    := -lgumbo
 
 # How.

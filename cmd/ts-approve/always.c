@@ -10,7 +10,7 @@
 #include "common/program.h"
 #include "data/json.h"
 #include "io/paths.h"
-#include "ts-approve/approve.h"
+#include "ts-approve/record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,6 +110,12 @@ static void take_paths(const struct approver *approver, const char *tool, const 
     }
 }
 
+/* Of a tool that others define, and may define otherwise tomorrow (MCP). */
+static const char *definition_of(const struct entry *entry)
+{
+    return json_string(entry->item, "definition_hash");
+}
+
 /* Hand out the rules that an 'always' for this call stands for; false: there can be none. */
 static bool rules_for(
     const struct approver *approver, const struct entry *entry, take_rule *take, void *context)
@@ -119,6 +125,14 @@ static bool rules_for(
     const char *command = json_string(json_get(entry->item, "arguments"), "command");
     if (tool == NULL || json_boolean(entry->item, "repaired", false))
         return false;
+    if (definition_of(entry) != NULL) {
+        struct buffer pattern;
+        buffer_init(&pattern, TEXT_LIMIT);
+        append_literal(&pattern, definition_of(entry), strlen(definition_of(entry)));
+        take(context, tool, pattern.data, false);
+        buffer_release(&pattern);
+        return true;
+    }
     if (command != NULL)
         return take_commands(tool, command, take, context);
     if (paths != NULL && paths->child != NULL)
@@ -138,9 +152,22 @@ static void describe_rule(void *context, const char *tool, const char *pattern, 
         pattern != NULL ? pattern : ", whatever its arguments"));
 }
 
+static char *describe_definition(const struct entry *entry)
+{
+    struct buffer text;
+    const char *tool = json_string(entry->item, "func_name");
+    if (tool == NULL || json_boolean(entry->item, "repaired", false))
+        return NULL;
+    buffer_init(&text, TEXT_LIMIT);
+    need(buffer_printf(&text, "%s, whatever its arguments, while its definition is this", tool));
+    return stage_need(buffer_take(&text));
+}
+
 char *always_describe(const struct approver *approver, const struct entry *entry)
 {
     struct buffer text;
+    if (definition_of(entry) != NULL)
+        return describe_definition(entry);
     buffer_init(&text, TEXT_LIMIT * 2);
     char *result = NULL;
     if (rules_for(approver, entry, describe_rule, &text))
@@ -169,9 +196,57 @@ static void remember_rule(void *context, const char *tool, const char *pattern, 
     approver->always = rule;
 }
 
+/* The store's rules of this session. Without a session a rule must not outlive the process: it
+ * would hold for whatever runs by hand later. */
+static struct store *rule_store(struct approver *approver, bool only_look, const char **session)
+{
+    struct store *store = record_store(approver, only_look, session);
+    return (*session)[0] != '\0' ? store : NULL;
+}
+
+static void store_rule(void *context, const char *tool, const char *pattern, bool is_path)
+{
+    struct approver *approver = context;
+    struct store_rule rule = {.tool = tool, .pattern = pattern, .is_path = is_path};
+    struct error error;
+    struct store *store = rule_store(approver, false, &rule.session_id);
+    if (store == NULL)
+        remember_rule(approver, tool, pattern, is_path);
+    else if (store_rule_add(store, &rule, &error) < 0)
+        warn("remember a decision: %s", error.text);
+}
+
 void always_add(struct approver *approver, const struct entry *entry)
 {
-    rules_for(approver, entry, remember_rule, approver);
+    rules_for(approver, entry, store_rule, approver);
+    always_forget(approver);
+}
+
+static int take_stored(void *context, const struct store_rule *rule, struct error *error)
+{
+    (void)error;
+    remember_rule(context, rule->tool, rule->pattern, rule->is_path);
+    return 0;
+}
+
+void always_forget(struct approver *approver)
+{
+    approver->always_known = false;
+}
+
+static void read_rules(struct approver *approver)
+{
+    const char *session;
+    struct error error;
+    struct store *store = rule_store(approver, true, &session);
+    approver->always_known = true;
+    if (store == NULL)
+        return;
+    always_release(approver);
+    if (store_rule_list(store, session, take_stored, approver, &error) < 0) {
+        warn("read the session's rules: %s", error.text);
+        always_release(approver);
+    }
 }
 
 static bool covered(
@@ -186,15 +261,20 @@ static bool covered(
     return false;
 }
 
-bool always_covers(const struct approver *approver, const struct entry *entry)
+bool always_covers(struct approver *approver, const struct entry *entry)
 {
     const char *tool = json_string(entry->item, "func_name");
     const char *command = json_string(json_get(entry->item, "arguments"), "command");
     const cJSON *paths = json_array(entry->item, "paths"), *path;
-    if (approver->always == NULL || json_boolean(entry->item, "repaired", false))
+    const char *definition = definition_of(entry);
+    if (json_boolean(entry->item, "repaired", false))
         return false;
+    if (!approver->always_known)
+        read_rules(approver);
     bool all = true;
-    if (command != NULL) {
+    if (definition != NULL) {
+        all = covered(approver, tool, definition, false);
+    } else if (command != NULL) {
         struct shell_commands commands;
         if (shell_split(command, &commands, NULL) < 0)
             return false;
@@ -211,11 +291,6 @@ bool always_covers(const struct approver *approver, const struct entry *entry)
         all = covered(approver, tool, "", false);
     }
     return all;
-}
-
-void always_refresh(struct approver *approver)
-{
-    (void)approver;
 }
 
 void always_release(struct approver *approver)

@@ -8,6 +8,7 @@
  *   decide.c    what is decided without asking: policy, flags, the session's rules
  *   always.c    the session's rules, made when somebody says 'always'
  *   answer.c    an answer, from a line or a program, applied to a batch
+ *   recall.c    a batch that was asked before
  *   record.c    the rows of a request in the store: asked, answered once, claimed once
  *   review.c    a plan that a person reads before it is followed
  *   terminal.c  a prompt on the terminal; question.c and review.c say what stands there
@@ -57,6 +58,7 @@ struct batch {
     cJSON *line; /* the members of the prepared line but type and items; owned */
     const char *batch_id;
     char request_id[RANDOM_REQUEST_ID_SIZE];
+    bool stored; /* the request has its row already: it was put off before */
     struct entry *entries;
     size_t count;
 };
@@ -90,6 +92,7 @@ struct approver {
     struct policy policy;
     char *project;
     struct always_rule *always;
+    bool always_known;           /* the list is as the store has it */
     struct batch *first, **last; /* waiting; the first one is being asked */
     struct review *first_review, **last_review;
     enum asking asking;
@@ -157,9 +160,9 @@ char *always_describe(const struct approver *approver, const struct entry *entry
 /* Remember it. */
 void always_add(struct approver *approver, const struct entry *entry);
 
-/* The rules may have grown, or been revoked, meanwhile: read them anew from the store. */
-void always_refresh(struct approver *approver);
-bool always_covers(const struct approver *approver, const struct entry *entry);
+/* The rules may have grown, or been revoked, meanwhile: the next look reads them anew. */
+void always_forget(struct approver *approver);
+bool always_covers(struct approver *approver, const struct entry *entry);
 void always_release(struct approver *approver);
 
 /* answer.c */

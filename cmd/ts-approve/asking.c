@@ -98,6 +98,15 @@ static void put_and_free(struct approver *approver, struct batch *batch)
     batch_free(batch);
 }
 
+/* Without asking; what was answered while nobody waited is told now. */
+static void put_unasked(struct approver *approver, struct batch *batch)
+{
+    batch_put_info(&approver->stage, batch);
+    if (batch->stored)
+        batch_put_resolved(&approver->stage, batch);
+    put_and_free(approver, batch);
+}
+
 static struct batch *take_first(struct approver *approver)
 {
     struct batch *batch = approver->first;
@@ -131,7 +140,7 @@ static void deny_unasked(struct approver *approver, struct batch *batch, const c
 /* The rules may have changed since the batch came in line. */
 static void decide_again(struct approver *approver, struct batch *batch)
 {
-    always_refresh(approver);
+    always_forget(approver);
     for (size_t i = 0; i < batch->count; i++) {
         struct entry *entry = &batch->entries[i];
         if (entry->verdict == VERDICT_OPEN && entry->why == NULL && always_covers(approver, entry))
@@ -166,12 +175,10 @@ static void defer(struct approver *approver, struct batch *batch)
     struct error error;
     if (batch_is_nested(batch)) {
         deny_unasked(approver, batch, "an agent's call cannot wait for a later answer");
-        batch_put_info(&approver->stage, batch);
-        put_and_free(approver, batch);
-    } else if (record_defer(approver, batch, &error) < 0) {
+        put_unasked(approver, batch);
+    } else if (!batch->stored && record_defer(approver, batch, &error) < 0) {
         deny_unasked(approver, batch, error.text);
-        batch_put_info(&approver->stage, batch);
-        put_and_free(approver, batch);
+        put_unasked(approver, batch);
     } else {
         batch_put_deferred(&approver->stage, batch);
         batch_free(batch);
@@ -184,11 +191,12 @@ static bool ask_batch(struct approver *approver, struct batch *batch)
     struct error error;
     decide_again(approver, batch);
     enum way way = find_way(approver);
+    if (way == WAY_NOBODY && batch->stored)
+        way = WAY_DEFER; /* it waits as before */
     if (batch_open_count(batch) > 0 && way == WAY_NOBODY)
         deny_unasked(approver, batch, NULL);
     if (batch_open_count(batch) == 0) {
-        batch_put_info(&approver->stage, batch);
-        put_and_free(approver, take_first(approver));
+        put_unasked(approver, take_first(approver));
         return true;
     }
     if (way == WAY_DEFER) {
@@ -274,8 +282,7 @@ static void ask_next(struct approver *approver)
 void asking_take(struct approver *approver, struct batch *batch)
 {
     if (batch_open_count(batch) == 0) {
-        batch_put_info(&approver->stage, batch);
-        put_and_free(approver, batch);
+        put_unasked(approver, batch);
         return;
     }
     *approver->last = batch;

@@ -35,8 +35,10 @@ static void put(struct approver *approver, struct batch *batch)
 
 static void finish_when_done(struct approver *approver)
 {
-    if (approver->parent->first == NULL && approver->stage.input_ended)
-        stage_finish(&approver->stage, EXIT_DONE);
+    if (approver->parent->first != NULL || !approver->stage.input_ended)
+        return;
+    line_channel_close(&approver->parent->channel); /* while there is a loop */
+    stage_finish(&approver->stage, EXIT_DONE);
 }
 
 /* Take the batches of this id (NULL: all) out of line, and deny what is open of them. */
@@ -206,9 +208,6 @@ void parent_input_ended(struct approver *approver)
 
 void parent_close(struct approver *approver)
 {
-    if (approver->parent == NULL)
-        return;
-    line_channel_close(&approver->parent->channel);
     free(approver->parent);
     approver->parent = NULL;
 }

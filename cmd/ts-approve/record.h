@@ -12,11 +12,12 @@
 #ifndef TS_APPROVE_RECORD_H
 #define TS_APPROVE_RECORD_H
 
+#include "data/store_approval.h"
 #include "ts-approve/approve.h"
 
 enum record_outcome { RECORD_WON, RECORD_LOST };
 
-/* Before the first batch, and at the end. Opens nothing yet. */
+/* Before the first batch, and at the end. Nothing is opened before it is needed. */
 void record_start(struct approver *approver);
 void record_stop(struct approver *approver);
 
@@ -33,12 +34,20 @@ void record_unasked(struct approver *approver, const struct batch *batch);
 /* Keep it for a later answer. 0, or -1 with a sentence. */
 int record_defer(struct approver *approver, struct batch *batch, struct error *error);
 
-/* A batch that was asked before, by us or by a process that is gone. */
-enum record_recall {
-    RECALL_NEW,     /* unknown: decide it as any other */
-    RECALL_DECIDED, /* its calls are decided now: claimed, or refused because they were already */
-    RECALL_PENDING, /* it still waits, and has its request's id again */
-};
-enum record_recall record_recall(struct approver *approver, struct batch *batch);
+/* The store and the session, for the rules. NULL: there is none; only_look makes none. */
+struct store *record_store(struct approver *approver, bool only_look, const char **session);
+
+/* What a row says of a call. */
+void record_apply(struct entry *entry, const struct store_approval_call *call);
+extern const char record_maybe_ran[];
+
+/* recall.c */
+
+/*
+ * A batch that may have been asked before. Decisions that were made meanwhile
+ * are taken, once: a call that was handed out before is refused, because it may
+ * have run. What still waits has its request's id again, and stored set.
+ */
+void record_recall(struct approver *approver, struct batch *batch);
 
 #endif

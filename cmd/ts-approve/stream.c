@@ -34,13 +34,9 @@ static void take_batch(struct approver *approver, cJSON *tree)
         parent_ask(approver, batch);
         return;
     }
-    always_refresh(approver);
+    always_forget(approver);
     decide_batch(approver, batch);
-    if (record_recall(approver, batch) == RECALL_PENDING) {
-        batch_put_deferred(&approver->stage, batch);
-        batch_free(batch);
-        return;
-    }
+    record_recall(approver, batch);
     asking_take(approver, batch);
 }
 
@@ -178,6 +174,7 @@ int stream_run(struct approver *approver)
         .context = approver,
     };
     stage_start(&approver->stage);
+    record_start(approver);
     if (strcmp(config_text(approver->config, "approve.ask"), "parent") == 0)
         parent_open(approver);
     int code = stage_run(&approver->stage);

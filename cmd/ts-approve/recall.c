@@ -1,0 +1,141 @@
+/* A batch that comes again: its request was put off, or a process died over it. */
+#include "base/buffer.h"
+#include "common/program.h"
+#include "data/json.h"
+#include "io/doorbell.h"
+#include "ts-approve/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the rows of a batch say together. */
+struct recall {
+    struct approver *approver;
+    struct batch *batch;
+    struct store *store;
+    const char *session;
+    bool released; /* some of it was handed out before */
+};
+
+/* Whether a row is about this very call: its id, its tool, its arguments. */
+static bool is_same_call(const struct store_approval_call *call, const struct entry *entry)
+{
+    cJSON *item = json_parse_object(call->item, strlen(call->item), NULL);
+    const char *tool = json_string(entry->item, "func_name");
+    bool same =
+        item != NULL && tool != NULL && strcmp(call->tool, tool) == 0 &&
+        cJSON_Compare(json_get(item, "arguments"), json_get(entry->item, "arguments"), true);
+    json_free(item);
+    return same;
+}
+
+/* Ids of calls are the model's and may come again: a row counts for its batch, or while it still
+ * waits to be used. By hand, without a session, only what was put off counts. */
+static bool is_meant(const struct recall *recall, const struct store_approval *approval,
+    const struct store_approval_call *call)
+{
+    bool same_batch =
+        approval->batch_id != NULL && strcmp(approval->batch_id, recall->batch->batch_id) == 0;
+    if (!approval->deferred && recall->session[0] == '\0')
+        return false;
+    return same_batch || (approval->deferred && call->claimed == NULL);
+}
+
+/* Whoever asked is gone, and nobody can have answered him. */
+static void close_abandoned(const struct recall *recall, const struct store_approval *approval)
+{
+    struct error error;
+    if (approval->doorbell != NULL && doorbell_is_attended(approval->doorbell))
+        return;
+    if (store_approval_resolve(
+            recall->store, approval->request_id, "cancelled", "cancelled", NULL, 0, &error) < 0)
+        warn("close a request that was abandoned: %s", error.text);
+}
+
+static void take_call(struct recall *recall, struct entry *entry,
+    const struct store_approval *approval, const struct store_approval_call *call)
+{
+    struct batch *batch = recall->batch;
+    struct error error;
+    if (!is_same_call(call, entry) || !is_meant(recall, approval, call))
+        return;
+    bool pending = strcmp(approval->status, "pending") == 0;
+    if (pending && !approval->deferred) {
+        close_abandoned(recall, approval);
+        return;
+    }
+    if (pending && entry->verdict != VERDICT_OPEN)
+        return;
+    /* Decided, but the process died before it handed anything out: it is asked anew. */
+    if (!pending && !approval->deferred && call->claimed == NULL)
+        return;
+    memcpy(batch->request_id, approval->request_id,
+        strnlen(approval->request_id, sizeof batch->request_id - 1) + 1);
+    batch->stored = true;
+    if (pending)
+        return;
+    entry->asked = true;
+    recall->released |= call->claimed != NULL;
+    int claimed = store_approval_claim(recall->store, approval->request_id, call->call_id, &error);
+    if (claimed < 0)
+        warn("note that a call is handed out: %s", error.text);
+    if (claimed == 1)
+        record_apply(entry, call);
+    else
+        entry_decide(entry, VERDICT_DENY, "nobody", record_maybe_ran);
+}
+
+static void look_up(struct recall *recall, struct entry *entry)
+{
+    struct store_approval approval = {0};
+    struct error error;
+    size_t position = 0;
+    const char *call_id = json_string(entry->item, "call_id");
+    if (call_id == NULL || entry->verdict == VERDICT_DENY ||
+        json_string(entry->item, "error") != NULL)
+        return;
+    int found = store_approval_find_call(
+        recall->store, recall->session, call_id, &approval, &position, &error);
+    if (found < 0)
+        warn("look for an earlier request: %s", error.text);
+    if (found == 1 && position < approval.call_count)
+        take_call(recall, entry, &approval, &approval.calls[position]);
+    if (found == 1)
+        store_approval_release(&approval);
+}
+
+/* Whether running it a second time could do harm. */
+static bool has_effects(const struct entry *entry)
+{
+    return !json_boolean(entry->item, "read_only", false) &&
+           json_string(entry->item, "error") == NULL;
+}
+
+static bool is_worth_a_look(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct entry *entry = &batch->entries[i];
+        if (entry->verdict == VERDICT_OPEN ||
+            (entry->verdict == VERDICT_ALLOW && has_effects(entry)))
+            return true;
+    }
+    return false;
+}
+
+void record_recall(struct approver *approver, struct batch *batch)
+{
+    struct recall recall = {.approver = approver, .batch = batch};
+    if (!is_worth_a_look(batch) || batch_is_nested(batch))
+        return;
+    recall.store = record_store(approver, true, &recall.session);
+    if (recall.store == NULL)
+        return;
+    for (size_t i = 0; i < batch->count; i++)
+        look_up(&recall, &batch->entries[i]);
+    /* What needed no approval has no row, but went out together with what has. */
+    for (size_t i = 0; recall.released && i < batch->count; i++) {
+        struct entry *entry = &batch->entries[i];
+        if (!entry->asked && entry->verdict == VERDICT_ALLOW && has_effects(entry))
+            entry_decide(entry, VERDICT_DENY, "nobody", record_maybe_ran);
+    }
+}
