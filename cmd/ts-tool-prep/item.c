@@ -341,8 +341,11 @@ static void add_header(cJSON *tree, const struct item *item)
         shown = whole_characters(detail, HEADER_SHOWN);
     for (const char *at = detail + line; *at != '\0'; at++)
         more += *at == '\n' && at[1] != '\0';
-    need(buffer_printf(&text, "%s%.*s%s", item->has_error ? SIGN_INVALID : SIGN_VALID, NAME_SHOWN,
-        item->name, detail[0] != '\0' ? ": " : ""));
+    /* A foreign tool is called by its own name, mcp:SERVER/TOOL. */
+    bool foreign = item->tool != NULL && item->tool->generated && item->approval_label != NULL;
+    need(buffer_printf(&text, "%s%s%.*s%s", item->has_error ? SIGN_INVALID : SIGN_VALID,
+        foreign ? "mcp:" : "", NAME_SHOWN, foreign ? item->approval_label : item->name,
+        detail[0] != '\0' ? ": " : ""));
     need(buffer_append(&text, detail, shown));
     if (shown < line)
         need(buffer_append_text(&text, " ..."));
