@@ -44,6 +44,7 @@ LIBS_ts-chat      := -lsqlite3
 LIBS_ts-fetch     := -lcurl
 LIBS_ts-html      := -lgumbo
 LIBS_ts-render    := -lmd4c
+LIBS_ts-mcp       := -lsqlite3
 LIBS_ts-mock-llm  := -levent_core -levent_extra -lcurl
 LIBS_tool_search  := -lpcre2-8
 LIBS_tool_man     := -lpcre2-8

@@ -12,6 +12,7 @@
  *   resume.c    a stored one is gone on with
  *   model.c     ts-llm
  *   pipeline.c  ts-tool-prep, ts-approve, ts-tool-exec: a ring of pipes
+ *   mcp.c       the tools of MCP servers, and the process that keeps these
  *   output.c    events to stdout, or to ts-render when that is a terminal
  *   ending.c    the result line, the exit code, and taking the children down
  */
@@ -171,6 +172,18 @@ struct chat {
     size_t left_out, put_in; /* of its messages, to make it well-formed */
     bool pending;            /* calls of the last message wait for approval */
     char pending_batch[RANDOM_SESSION_ID_SIZE];
+    /* mcp.c */
+    struct {
+        struct buffer notes; /* for a person, behind the session line */
+        struct buffer tools; /* the definitions of this conversation, a JSON array */
+        struct state_directory directory;
+        bool opened;
+        int listener; /* of the session process; -1: none */
+        struct process session;
+        struct line_channel channel;
+        int64_t started; /* clock_monotonic_ms; of the session process */
+        struct loop_timer timer;
+    } mcp;
 
     /* output.c */
     struct line_writer output;
@@ -231,6 +244,12 @@ void pipeline_input_ended(struct chat *chat);
 void pipeline_abandon(struct chat *chat);
 void pipeline_stop(struct chat *chat);
 bool pipeline_running(const struct chat *chat);
+
+/* mcp.c */
+void mcp_load(struct chat *chat);      /* adds the tools to the set */
+void mcp_say_notes(struct chat *chat); /* what there was to say about it */
+void mcp_open(struct chat *chat);      /* before the pipeline: variables for its stages */
+void mcp_close(struct chat *chat);
 
 /* turn.c */
 void turn_begin(struct chat *chat, const struct send *send);

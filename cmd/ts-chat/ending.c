@@ -108,6 +108,7 @@ void chat_take_down(struct chat *chat)
     struct error error;
     model_stop(chat);
     pipeline_stop(chat);
+    mcp_close(chat);
     if (state_directory_release(&chat->state_directory, &error) < 0)
         warn("%s", error.text);
 }

@@ -54,6 +54,7 @@ static void load_tools(struct chat *chat)
     buffer_init(&chat->tool_notes, NOTES_LIMIT);
     if (project_tools_add(&chat->tools, chat->directory, &chat->tool_notes, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
+    mcp_load(chat);
     if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
         die_usage("--tools: %s%s%s", error.text, chat->tool_notes.length > 0 ? "\n" : "",
             chat->tool_notes.data);
@@ -261,7 +262,9 @@ static void run(struct chat *chat)
 
 int main(int argc, char **argv)
 {
-    static struct chat chat = {.state_directory.lock = -1, .output_fd = -1, .input.fd = -1};
+    static struct chat chat = {.state_directory.lock = -1,
+        .mcp.directory.lock = -1,
+        .mcp.listener = -1, .output_fd = -1, .input.fd = -1};
     const struct program program = {
         .name = "ts-chat",
         .synopsis = "[options] [prompt ...] [-]",

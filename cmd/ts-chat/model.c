@@ -60,6 +60,7 @@ void model_announce(struct chat *chat)
         line += length + (more ? 1 : 0);
     }
     buffer_release(&chat->tool_notes);
+    mcp_say_notes(chat);
 }
 
 /* The session is announced; what was held back until then begins. */

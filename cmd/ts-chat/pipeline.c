@@ -275,6 +275,7 @@ static int start_pipeline(struct chat *chat, struct error *error)
     if (chat->state_directory.path[0] == '\0' &&
         state_directory_make(&chat->state_directory, error) < 0)
         return -1;
+    mcp_open(chat);
     if (set_stage_variables(chat, error) < 0)
         return -1;
     int result = start_stages(chat, ends, error);

@@ -61,8 +61,8 @@ static bool readable(int fd, int64_t deadline)
 }
 
 /* The answer, or NULL when the line was something else. */
-static cJSON *take_line(char *line, size_t length,
-    void (*progress)(void *context, const char *message), void *context)
+static cJSON *take_line(
+    char *line, size_t length, void (*progress)(void *context, const char *message), void *context)
 {
     cJSON *tree = json_parse_object(line, length, NULL);
     const char *type = json_string(tree, "type");
@@ -93,8 +93,8 @@ cJSON *ask(int fd, const cJSON *line, double seconds,
             error_system(error, "read the answer of the MCP session");
             break;
         }
-        while (answer == NULL &&
-               (status = line_reader_next(&reader, &text, &length)) != LINE_NONE) {
+        while (
+            answer == NULL && (status = line_reader_next(&reader, &text, &length)) != LINE_NONE) {
             if (status == LINE_READY)
                 answer = take_line(text, length, progress, context);
         }

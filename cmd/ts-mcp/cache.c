@@ -72,8 +72,8 @@ void cache_read(struct hub *hub)
     store_close(store);
 }
 
-static void put(const struct hub *hub, const struct hub_server *server, const char *tools,
-    const char *hash)
+static void put(
+    const struct hub *hub, const struct hub_server *server, const char *tools, const char *hash)
 {
     struct error error;
     struct store *store = open_store(hub, STORE_WRITE);

@@ -137,8 +137,7 @@ static int show(struct run *run)
 {
     struct buffer text;
     bool is_error = false;
-    struct mcp_files files = {
-        .prefix = run->call.call_id != NULL ? run->call.call_id : run->tool};
+    struct mcp_files files = {.prefix = run->call.call_id != NULL ? run->call.call_id : run->tool};
     if (run->failed)
         die(EXIT_FAILED, "%s", run->error.text);
     buffer_init(&text, TOOL_OUTPUT_LIMIT);
@@ -211,8 +210,8 @@ static int prepare(struct run *run)
     if (run->call.arguments->child == NULL)
         (void)buffer_append_text(&preview.text, "(no arguments)");
     if (run->request->hints != NULL && run->request->hints[0] != '\0')
-        (void)buffer_printf(&preview.text, "\n(the server says: %s; nobody has checked that)",
-            run->request->hints);
+        (void)buffer_printf(
+            &preview.text, "\n(the server says: %s; nobody has checked that)", run->request->hints);
     if (tool_preview_print(&answer, &run->call, &preview, NULL) < 0)
         die(EXIT_SYSTEM, "print the preview: %s", strerror(errno));
     print(&answer);
@@ -243,8 +242,8 @@ static void read_operands(struct run *run, const struct request *request)
         return;
     }
     run->call.event_fd = -1;
-    run->call.arguments = last != NULL ? json_parse_object(last, strlen(last), &error)
-                                       : cJSON_CreateObject();
+    run->call.arguments =
+        last != NULL ? json_parse_object(last, strlen(last), &error) : cJSON_CreateObject();
     if (run->call.arguments == NULL)
         die_usage("the arguments must be a JSON object: %s", last != NULL ? error.text : "");
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    LEAVE_MS = 500,   /* for servers to leave by themselves once their stdin has ended */
-    ENDED_MS = 3000,  /* for ts-jail to end those that do not */
+    LEAVE_MS = 500,  /* for servers to leave by themselves once their stdin has ended */
+    ENDED_MS = 3000, /* for ts-jail to end those that do not */
 };
 
 static void note_settings(void *context, const char *text)
@@ -73,8 +73,8 @@ void hub_open(struct hub *hub, struct config *config)
 {
     struct error error;
     *hub = (struct hub){.config = config};
-    if (mcp_settings_load(&hub->list, config, config_number(config, "tools.timeout"),
-            note_settings, NULL, &error) < 0)
+    if (mcp_settings_load(&hub->list, config, config_number(config, "tools.timeout"), note_settings,
+            NULL, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
     hub->host.loop = loop_new();
     hub->servers = calloc(hub->list.count + 1, sizeof *hub->servers);
@@ -199,8 +199,8 @@ void hub_gather(struct hub *hub, const char *only, bool refresh)
     for (size_t i = 0; i < hub->count; i++) {
         struct hub_server *server = &hub->servers[i];
         if (!server->settings->enabled ||
-            (only != NULL && strcmp(only, server->settings->name) != 0) ||
-            server->tools != NULL || server->error.text[0] != '\0')
+            (only != NULL && strcmp(only, server->settings->name) != 0) || server->tools != NULL ||
+            server->error.text[0] != '\0')
             continue;
         if (!refresh)
             warn("asking MCP server '%s' for its tools, for up to %g s", server->settings->name,

@@ -90,7 +90,7 @@ static void print_short(const char *text, size_t limit)
         shown--;
     for (size_t i = 0; i < shown; i++)
         putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i]);
-    if (shown < strlen(text))
+    if (shown < length || (text[length] != '\0' && length < limit))
         fputs(" ...", stdout);
 }
 
@@ -277,8 +277,8 @@ int command_status(const struct request *request)
     bool well = true;
     if (request->operands[0] != NULL)
         die_usage("unexpected operand '%s'", request->operands[0]);
-    cJSON *servers = path != NULL && path[0] != '\0' ? status_of_session(path)
-                                                     : status_by_trying(request);
+    cJSON *servers =
+        path != NULL && path[0] != '\0' ? status_of_session(path) : status_by_trying(request);
     const cJSON *server;
     cJSON_ArrayForEach(server, servers)
     {

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,8 +87,8 @@ static bool same_tool(const cJSON *one, const cJSON *other)
 }
 
 /* Names of the tools of one list that are not, or not the same, in the other one. */
-static int differences(struct buffer *text, const cJSON *list, const cJSON *other, const char *word,
-    bool changed)
+static int differences(
+    struct buffer *text, const cJSON *list, const cJSON *other, const char *word, bool changed)
 {
     int count = 0;
     const cJSON *tool;

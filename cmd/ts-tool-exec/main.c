@@ -7,6 +7,7 @@
  */
 #include "agent/project_tools.h"
 #include "batch.h"
+#include "common/mcp_tools.h"
 #include "common/program.h"
 #include "common/settings.h"
 #include "common/stage.h"
@@ -168,6 +169,7 @@ static void prepare(struct executor *executor)
             0 ||
         project_tools_add(&setting->tools, executor->project, NULL, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
+    mcp_tools_take(&setting->tools, executor->config);
     setting->stage = &executor->stage;
     setting->config = executor->config;
     setting->audit = &executor->audit;

@@ -7,6 +7,7 @@
  */
 #include "agent/project_tools.h"
 #include "base/random.h"
+#include "common/mcp_tools.h"
 #include "common/program.h"
 #include "common/stage.h"
 #include "data/config.h"
@@ -370,6 +371,7 @@ static void set_up(struct prep *prep, const char *project, int64_t milliseconds)
         scope_init(&prep->scope, project, prep->config, &error) < 0 ||
         project_tools_add(&prep->tools, prep->scope.project, NULL, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
+    mcp_tools_take(&prep->tools, prep->config);
     /* What was not offered is not there, whatever the model calls. */
     const char *offered = getenv("TS_TOOLS");
     if (offered != NULL && tool_set_keep(&prep->tools, offered, &error) < 0)

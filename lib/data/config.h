@@ -59,6 +59,7 @@ enum config_program {
     CONFIG_FOR_REPL = 1024,
     CONFIG_FOR_EXEC = 2048, /* ts-tool-exec alone */
     CONFIG_FOR_WEB = 4096,  /* ts-fetch */
+    CONFIG_FOR_MCP = 8192,  /* ts-mcp */
 };
 
 struct config_key {

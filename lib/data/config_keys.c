@@ -15,6 +15,7 @@ enum {
     REPL = CONFIG_FOR_REPL,
     EXEC = CONFIG_FOR_EXEC,
     WEB = CONFIG_FOR_WEB,
+    MCP = CONFIG_FOR_MCP,
 };
 
 /* Bounds that several keys share. */
@@ -350,11 +351,16 @@ const struct config_key config_keys[] = {
         .help = "tokens that servers accept: tables with value and role (read or full)"},
 
     /* [mcp] */
-    {.name = "mcp.config_path", .later = true, .type = CONFIG_PATH, .flag = "mcp-config",
+    {.name = "mcp.config_path", .type = CONFIG_PATH, .flag = "mcp-config",
         .environment = "TURNSTONE_MCP_CONFIG_PATH", .placeholder = "FILE",
-        .programs = REPL | SERVER, .help = "JSON file with MCP servers"},
-    {.name = "mcp.servers", .later = true, .type = CONFIG_TABLE,
-        .help = "a table per MCP server: type, command, args, env, url, headers, timeout"},
+        .programs = CHAT | TOOLS | MCP | REPL | SERVER,
+        .help = "JSON file with MCP servers (mcpServers), in the place of mcp.servers"},
+    {.name = "mcp.servers", .type = CONFIG_TABLE,
+        .help = "a table per MCP server: type, command, args, env, url, headers, timeout, "
+                "sandbox, network, enabled"},
+    {.name = "mcp.start_timeout", .type = CONFIG_NUMBER, .fallback = "15", .least = 0.1,
+        .most = 3600, .environment = "TURNSTONE_MCP_START_TIMEOUT", .placeholder = "SECONDS",
+        .programs = 0, .help = "longest wait until a server that was started has told its tools"},
 
     /* [ratelimit] */
     {.name = "ratelimit.enabled", .later = true, .type = CONFIG_BOOLEAN, .fallback = "false",
