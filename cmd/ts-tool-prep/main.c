@@ -12,7 +12,7 @@
 #include "common/stage.h"
 #include "data/config.h"
 #include "data/json.h"
-#include "io/paths.h"
+#include "ts-tool-prep/check.h"
 #include "ts-tool-prep/item.h"
 #include "ts-tool-prep/preview.h"
 
@@ -348,22 +348,6 @@ static bool stopped(void *context, int signal)
 
 /* Start. */
 
-static int check_directory(const char *directory)
-{
-    char shipped[PATH_MAX], given[PATH_MAX], ours[PATH_MAX];
-    struct tool_set tools = {0};
-    struct error error;
-    bool is_shipped = paths_share(shipped, sizeof shipped, "tooldefs", &error) == 0 &&
-                      realpath(shipped, ours) != NULL && realpath(directory, given) != NULL &&
-                      strcmp(ours, given) == 0;
-    if (tool_set_add_directory(&tools, directory, is_shipped, &error) < 0)
-        die(EXIT_FAILED, "%s", error.text);
-    for (size_t i = 0; i < tools.count; i++)
-        printf("%s\t%s\n", tools.tools[i].name, tools.tools[i].file);
-    tool_set_release(&tools);
-    return EXIT_DONE;
-}
-
 static void set_up(struct prep *prep, const char *project, int64_t milliseconds)
 {
     struct error error;
@@ -442,7 +426,7 @@ int main(int argc, char **argv)
     if (argv[program_operand()] != NULL)
         die_usage("unexpected operand '%s'", argv[program_operand()]);
     if (check != NULL)
-        program_exit(check_directory(check));
+        program_exit(check_definitions(check));
 
     struct prep prep = {0};
     struct error error;

@@ -161,7 +161,7 @@ static void evaluate(struct preview *preview, int status)
         complain(preview, status, &error);
     else if ((answer = json_parse_object(preview->texts[STREAM_ANSWER].data,
                   preview->texts[STREAM_ANSWER].length, &error)) == NULL)
-        error_prefix(&error, "the preview of %s is no JSON object", preview->tool->name);
+        error_prefix(&error, "the preview of %s is no JSON object: ", preview->tool->name);
     finish(preview, answer != NULL ? PREVIEW_MADE : PREVIEW_FAILED, answer, &error);
 }
 

@@ -127,7 +127,7 @@ static void add_trusted(struct loading *loading, const char *file_name, const st
     }
     if (tool_set_add_text(set, text->data, text->length, loading->directory, file_name, &error) <
         0) {
-        error_prefix(&error, "a tool of the project is left out");
+        error_prefix(&error, "a tool of the project is left out: ");
         note(loading, error.text);
         return;
     }

@@ -1,6 +1,7 @@
 #include "agent/schema.h"
 
 #include "base/buffer.h"
+#include "base/spelling.h"
 #include "base/utf8.h"
 #include "data/json.h"
 
@@ -37,33 +38,58 @@ static int type_of(const cJSON *schema)
 
 static int check_any(const cJSON *schema, bool open, const char *place, struct error *error);
 
-/* The types that a keyword constrains, as a set of bits; 0: for the model only; -1: unknown. */
+/* What a keyword constrains: types, as a set of bits; 0: it is for the model only. */
+static const struct {
+    const char *key;
+    int types;
+} keywords[] = {
+    {"type", 0},
+    {"description", 0},
+    {"default", 0},
+    {"examples", 0},
+    {"enum", 1 << TYPE_STRING | 1 << TYPE_INTEGER | 1 << TYPE_NUMBER},
+    {"minimum", 1 << TYPE_INTEGER | 1 << TYPE_NUMBER},
+    {"maximum", 1 << TYPE_INTEGER | 1 << TYPE_NUMBER},
+    {"minLength", 1 << TYPE_STRING},
+    {"maxLength", 1 << TYPE_STRING},
+    {"items", 1 << TYPE_ARRAY},
+    {"minItems", 1 << TYPE_ARRAY},
+    {"maxItems", 1 << TYPE_ARRAY},
+    {"properties", 1 << TYPE_OBJECT},
+    {"required", 1 << TYPE_OBJECT},
+    {"additionalProperties", 1 << TYPE_OBJECT},
+};
+
+enum { KEYWORDS = sizeof keywords / sizeof keywords[0] };
+
+/* -1: unknown. */
 static int keyword_types(const char *key)
 {
-    static const struct {
-        const char *key;
-        int types;
-    } keywords[] = {
-        {"type", 0},
-        {"description", 0},
-        {"default", 0},
-        {"examples", 0},
-        {"enum", 1 << TYPE_STRING | 1 << TYPE_INTEGER | 1 << TYPE_NUMBER},
-        {"minimum", 1 << TYPE_INTEGER | 1 << TYPE_NUMBER},
-        {"maximum", 1 << TYPE_INTEGER | 1 << TYPE_NUMBER},
-        {"minLength", 1 << TYPE_STRING},
-        {"maxLength", 1 << TYPE_STRING},
-        {"items", 1 << TYPE_ARRAY},
-        {"minItems", 1 << TYPE_ARRAY},
-        {"maxItems", 1 << TYPE_ARRAY},
-        {"properties", 1 << TYPE_OBJECT},
-        {"required", 1 << TYPE_OBJECT},
-        {"additionalProperties", 1 << TYPE_OBJECT},
-    };
-    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
+    for (size_t i = 0; i < KEYWORDS; i++) {
         if (strcmp(key, keywords[i].key) == 0)
             return keywords[i].types;
     }
+    return -1;
+}
+
+static int unknown_keyword(const char *key, const char *place, struct error *error)
+{
+    const char *names[KEYWORDS + 1] = {NULL};
+    struct buffer list;
+    for (size_t i = 0; i < KEYWORDS; i++)
+        names[i] = keywords[i].key;
+    const char *nearest = spelling_nearest(key, names);
+    if (nearest != NULL)
+        return error_set(
+            error, "%s: keyword '%s' is not supported: did you mean '%s'?", place, key, nearest);
+    buffer_init(&list, ERROR_TEXT_SIZE);
+    for (size_t i = 0; i < KEYWORDS; i++)
+        (void)buffer_printf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    error_set(error,
+        "%s: keyword '%s' is not supported, as nothing here would enforce it; there "
+        "are: %s",
+        place, key, list.data);
+    buffer_release(&list);
     return -1;
 }
 
@@ -74,7 +100,7 @@ static int check_keywords(const cJSON *schema, int type, const char *place, stru
     {
         int types = keyword_types(member->string);
         if (types < 0)
-            return error_set(error, "%s: keyword '%s' is not supported", place, member->string);
+            return unknown_keyword(member->string, place, error);
         if (types > 0 && (types & 1 << type) == 0)
             return error_set(error, "%s: keyword '%s' does not go with type '%s'", place,
                 member->string, type_names[type]);
@@ -116,7 +142,7 @@ static int check_object(const cJSON *schema, bool open, const char *place, struc
         return error_set(error, "%s: 'properties' must be an object", place);
     const cJSON *additional = json_get(schema, "additionalProperties");
     if (!cJSON_IsFalse(additional) && !(open && cJSON_IsTrue(additional)))
-        return error_set(error, "%s: 'additionalProperties' must be false", place);
+        return error_set(error, "%s: 'additionalProperties' must be there, and false", place);
     const cJSON *property;
     cJSON_ArrayForEach(property, properties)
     {
@@ -134,7 +160,8 @@ static int check_object(const cJSON *schema, bool open, const char *place, struc
     cJSON_ArrayForEach(name, required)
     {
         if (!cJSON_IsString(name) || json_get(properties, name->valuestring) == NULL)
-            return error_set(error, "%s: 'required' names a property that is not there", place);
+            return error_set(error, "%s: 'required' names '%s', which is no property", place,
+                cJSON_IsString(name) ? name->valuestring : "something else than a text");
     }
     return 0;
 }

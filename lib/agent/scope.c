@@ -29,7 +29,7 @@ static int add_path(
 {
     char path[PATH_MAX];
     if (paths_resolve(path, sizeof path, directory, given, error) < 0)
-        return error_prefix(error, "%s", key);
+        return error_prefix(error, "%s: ", key);
     while (*list != NULL)
         list++;
     *list = strdup(path);

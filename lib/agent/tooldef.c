@@ -3,6 +3,7 @@
 #include "agent/schema.h"
 #include "agent/template.h"
 #include "base/buffer.h"
+#include "base/spelling.h"
 #include "data/json.h"
 #include "io/paths.h"
 
@@ -182,7 +183,7 @@ static int read_timeout(struct tool_definition *tool, const cJSON *value, struct
 static int read_parameters(struct tool_definition *tool, const cJSON *value, struct error *error)
 {
     if ((tool->generated ? schema_check_open(value, error) : schema_check(value, error)) < 0)
-        return error_prefix(error, "member 'parameters'");
+        return error_prefix(error, "member 'parameters': ");
     tool->parameters = cJSON_Duplicate(value, true);
     return tool->parameters == NULL ? no_memory(error) : 0;
 }
@@ -220,6 +221,25 @@ static bool *flag_of(struct tool_definition *tool, const char *key)
     return NULL;
 }
 
+/* Every member, for the one who wrote another. */
+static int unknown_member(const char *key, struct error *error)
+{
+    static const char *const members[] = {"name", "description", "parameters", "command", "timeout",
+        "sandbox", "network", "read_only", "parallel", "stream", "state", "header", "preview",
+        "paths", "auto_approve", "primary_key", "agent", "task_agent", "wire_parameters", "needs",
+        "starts_agent", NULL};
+    const char *nearest = spelling_nearest(key, members);
+    if (nearest != NULL)
+        return error_set(error, "unknown member '%s': did you mean '%s'?", key, nearest);
+    struct buffer list;
+    buffer_init(&list, ERROR_TEXT_SIZE);
+    for (size_t i = 0; members[i] != NULL; i++)
+        (void)buffer_printf(&list, "%s%s", i > 0 ? ", " : "", members[i]);
+    error_set(error, "unknown member '%s'; there are: %s", key, list.data);
+    buffer_release(&list);
+    return -1;
+}
+
 static int read_member(struct tool_definition *tool, const cJSON *value, struct error *error)
 {
     const char *key = value->string;
@@ -252,7 +272,7 @@ static int read_member(struct tool_definition *tool, const cJSON *value, struct 
         return read_preview(tool, value, error);
     if (strcmp(key, "paths") == 0)
         return copy_list(&tool->paths, value, key, error);
-    return error_set(error, "unknown member '%s'", key);
+    return unknown_member(key, error);
 }
 
 static int read_members(struct tool_definition *tool, const cJSON *tree, struct error *error)
@@ -287,7 +307,10 @@ static int check_definition(
     struct tool_definition *tool, const char *file_name, bool shipped, struct error *error)
 {
     if (tool->name == NULL || tool->description == NULL || tool->parameters == NULL)
-        return error_set(error, "members 'name', 'description' and 'parameters' are needed");
+        return error_set(error, "member '%s' is missing",
+            tool->name == NULL          ? "name"
+            : tool->description == NULL ? "description"
+                                        : "parameters");
     if (!name_allowed(tool->name))
         return error_set(
             error, "member 'name': must be 1 to %d letters, digits, '_' or '-'", NAME_LIMIT);
@@ -301,7 +324,7 @@ static int check_definition(
     if (tool->starts_agent != TOOL_GROUP_ALL && !shipped)
         return error_set(error, "member 'starts_agent': only shipped tools may start agents");
     if (tool->argv == NULL || tool->argv[0] == NULL)
-        return error_set(error, "member 'command': the program is needed");
+        return error_set(error, "member 'command' is missing: a list, the program first");
     const cJSON *properties = json_get(tool->parameters, "properties");
     if (tool->primary_key != NULL && json_get(properties, tool->primary_key) == NULL)
         return error_set(
@@ -313,9 +336,9 @@ static int check_definition(
                 error, "member 'paths': there is no parameter '%s' of type string", tool->paths[i]);
     }
     if (tool->header != NULL && template_check(tool->header, properties, error) < 0)
-        return error_prefix(error, "member 'header'");
+        return error_prefix(error, "member 'header': ");
     if (tool->preview != NULL && template_check(tool->preview, properties, error) < 0)
-        return error_prefix(error, "member 'preview'");
+        return error_prefix(error, "member 'preview': ");
     return 0;
 }
 
@@ -427,7 +450,7 @@ static int add_tool(
     struct tool_set *set, struct tool_definition *tool, int result, struct error *error)
 {
     if (result < 0)
-        error_prefix(error, "tool definition '%s'", tool->file != NULL ? tool->file : "");
+        error_prefix(error, "tool definition '%s': ", tool->file != NULL ? tool->file : "");
     if (result == 0 && set->count == TOOLS_MOST)
         result = error_set(error, "more than %d tools", TOOLS_MOST);
     const struct tool_definition *other = result == 0 ? tool_set_find(set, tool->name) : NULL;

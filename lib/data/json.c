@@ -311,6 +311,16 @@ static bool scan_document(struct scanner *scanner)
 static int report(const struct scanner *scanner, struct error *error)
 {
     errno = scanner->memory_short ? ENOMEM : EINVAL;
+    size_t line = 1, start = 0;
+    for (size_t i = 0; i < scanner->at && i < scanner->length; i++) {
+        if (scanner->text[i] == '\n') {
+            line++;
+            start = i + 1;
+        }
+    }
+    if (line > 1) /* a file; an event is one line */
+        return error_set(error, "invalid JSON in line %zu at byte %zu: %s", line,
+            scanner->at - start + 1, scanner->reason);
     return error_set(error, "invalid JSON at byte %zu: %s", scanner->at + 1, scanner->reason);
 }
 
