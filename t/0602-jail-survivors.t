@@ -76,4 +76,21 @@ is "off: what had to be ended is counted" "$(ts-jail --profile off --status-fd 5
 	sh -c "sleep 6008.$$ & setsid sleep 6008.$$ & exec true" 5>&1 >/dev/null 2>&1 | tail -n 1)" \
 	'{"type":"jail","status":"exited","exit_code":0,"timed_out":false,"killed":2}'
 
+# A command that knows how to end.
+script="trap 'echo put away; exit 0' TERM; setsid sleep 6020.$$ & echo begun; while :; do sleep 0.05; done"
+is "--grace: a command may end by itself when the time is up" \
+	"$(ts-jail --profile off --timeout 0.5 --grace 5 -- sh -c "$script")" "begun
+put away"
+check_gone "--grace" 6020
+ts-jail --profile off --grace 5 -- sh -c "$script" >grace &
+jail_pid=$!
+wait_for 5 grep -q begun grace
+kill -TERM "$jail_pid"
+wait "$jail_pid"
+is "--grace: and on a signal, which is still the exit code" "$? $(tail -n 1 grace)" "143 put away"
+check_gone "--grace: signal" 6020
+must_fail 124 "--grace: one that does not is killed" timeout -s KILL 20 ts-jail --profile off --timeout 0.3 \
+	--grace 0.3 -- sh -c "trap '' TERM; sleep 6021.$$; sleep 6021.$$"
+check_gone "--grace: not taken" 6021
+
 done_testing
