@@ -103,8 +103,12 @@ void turn_begin(struct chat *chat, const struct send *send)
     }
     if (go_on_first(chat, send->message))
         return;
+    /* The prompt is on the disk before anything is told; the model need not wait for that. */
+    keep_begin(chat);
     add_prompt(chat, send->message);
     turn_call_model(chat);
+    line_channel_flush(&chat->model);
+    keep_commit(chat);
 }
 
 static void stop_overdue(void *context)
