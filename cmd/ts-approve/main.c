@@ -6,6 +6,7 @@
 #include "common/settings.h"
 #include "ts-approve/approve.h"
 #include "ts-approve/explain.h"
+#include "ts-approve/manage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ enum option_id {
     OPTION_PROJECT = OPTION_LONG,
     OPTION_TIMEOUT,
     OPTION_EXPLAIN,
+    OPTION_JSON,
+    OPTION_ALL,
 };
 
 static const struct option_spec options[] = {
@@ -28,6 +31,8 @@ static const struct option_spec options[] = {
     {OPTION_TIMEOUT, "timeout", "SECONDS", "longest wait for an answer; 0: no limit"},
     {OPTION_EXPLAIN, "explain", NULL,
         "say how TOOL with ARGUMENTS, or prepared lines on stdin, would be decided, and why"},
+    {OPTION_JSON, "json", NULL, "print list, show and rules as lines of JSON"},
+    {OPTION_ALL, "all", NULL, "list what was decided too"},
     {0},
 };
 
@@ -37,7 +42,7 @@ struct choices {
     size_t policy_count;
     const char *project;
     long long timeout; /* seconds; -1: as configured */
-    bool explain;
+    bool explain, json, all;
 };
 
 static void load_policy(struct approver *approver, const char *file)
@@ -72,6 +77,10 @@ static void read_options(struct choices *choices)
             choices->timeout = program_integer("timeout", value, 0, TIMEOUT_MOST);
         } else if (id == OPTION_EXPLAIN) {
             choices->explain = true;
+        } else if (id == OPTION_JSON) {
+            choices->json = true;
+        } else if (id == OPTION_ALL) {
+            choices->all = true;
         } else {
             settings_take(&choices->settings, id, value);
         }
@@ -106,15 +115,20 @@ int main(int argc, char **argv)
         .purpose = "decides about prepared tool calls",
         .options = options,
         .shared_options = config_options(CONFIG_FOR_APPROVE),
+        .operands_end_options = true, /* a message may begin with a dash */
     };
     static struct approver approver;
     static struct choices choices = {.project = ".", .timeout = -1};
     program_start(&program, argc, argv);
     read_options(&choices);
     char **operands = argv + program_operand();
-    if (operands[0] != NULL && !choices.explain)
-        die_usage("unexpected operand '%s'", operands[0]);
     approver.config = settings_load(&choices.settings);
+    if (operands[0] != NULL && !choices.explain) {
+        struct manage_choices wanted = {approver.config, choices.json, choices.all};
+        int done = manage(&wanted, operands);
+        config_free(approver.config);
+        program_exit(done);
+    }
     set_up(&approver, &choices);
     int code = choices.explain ? explain(&approver, operands) : stream_run(&approver);
     always_release(&approver);

@@ -336,11 +336,13 @@ enum record_outcome record_resolve(struct approver *approver, struct batch *batc
     struct error error;
     if (record == NULL)
         return RECORD_WON;
-    take_down_bell(approver);
-    if (strcmp(record->open, batch->request_id) != 0)
+    if (strcmp(record->open, batch->request_id) != 0) {
+        take_down_bell(approver);
         return RECORD_WON;
+    }
     record->open[0] = '\0';
     int result = resolve(approver, batch, &error);
+    take_down_bell(approver); /* not before: without a bell a pending row looks abandoned */
     if (result == 0 &&
         store_approval_get(record->store, batch->request_id, &approval, &error) == 1) {
         apply_row(batch, &approval);

@@ -268,8 +268,8 @@ const struct config_key config_keys[] = {
         .programs = RENDER | REPL, .project = true, .help = "columns to fill; 0: the terminal's"},
 
     /* [store] */
-    {.name = "store.path", .later = true, .type = CONFIG_PATH, .flag = "db", .environment = "TURNSTONE_DB",
-        .placeholder = "FILE", .programs = STORE,
+    {.name = "store.path", .type = CONFIG_PATH, .flag = "db", .environment = "TURNSTONE_DB",
+        .placeholder = "FILE", .programs = STORE | APPROVE,
         .help = "the database, instead of turnstone.db in the user's data directory"},
 
     /* [server] */
