@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/keyctl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,8 @@ void inside_become(const struct inside *inside, char **command)
         fail(inside, EXIT_SYSTEM, "lower the command's limits");
     /* The session's keys belong to whoever logged in; a kernel without keyrings has none. */
     (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    /* Should whoever keeps us be killed together with whoever would end us then. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         fail(inside, EXIT_SYSTEM, "forbid new privileges");
     if (write(inside->result_fd, &ready, 1) != 1)

@@ -188,6 +188,9 @@ static void check_servers(struct check *check, const struct toml_value *servers)
         {"url", CONFIG_TEXT},
         {"headers", CONFIG_TABLE},
         {"timeout", CONFIG_NUMBER},
+        {"sandbox", CONFIG_TEXT},
+        {"network", CONFIG_BOOLEAN},
+        {"enabled", CONFIG_BOOLEAN},
         {NULL, CONFIG_TEXT},
     };
     char name[NAME_LIMIT];
