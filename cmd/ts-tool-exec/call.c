@@ -10,16 +10,13 @@
 #include "result.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
-    READ_SIZE = 64 << 10,
     CHUNK_MOST = 4096,           /* bytes of one tool_output_chunk; a longer line comes in parts */
     CHUNKS_MOST = 256 << 10,     /* bytes shown of one call while it runs */
     COMPLAINT_CHARACTERS = 8192, /* of a tool's stderr */
@@ -28,14 +25,13 @@ enum {
     /* The same for a tool that asks: its line grows a little before it goes round. */
     NESTED_LIMIT = LINE_LIMIT - (64 << 10),
     JAIL_LIMIT = 16 << 10, /* status lines */
-    ARGUMENTS_LIMIT = 128 << 20,
-    STOP_MS = 800,        /* for ts-jail to end everything, before it is ended itself */
-    OVERDUE_MS = 7000,    /* the same when ts-jail's own deadline has passed */
-    TIMEOUT_MOST = 86400, /* seconds */
+    STOP_MS = 800,         /* for ts-jail to end everything, before it is ended itself */
+    OVERDUE_MS = 7000,     /* the same when ts-jail's own deadline has passed */
+    TIMEOUT_MOST = 86400,  /* seconds */
 };
 
-static void read_output(struct call *call, const char *bytes, size_t length);
-static void read_events(struct call *call, const char *bytes, size_t length);
+static void take_bytes(void *context, int descriptor, const char *bytes, size_t length);
+static void child_ended(void *context, int status);
 
 void call_init(struct call *call, const struct setting *setting, const cJSON *item)
 {
@@ -50,12 +46,10 @@ void call_init(struct call *call, const struct setting *setting, const cJSON *it
         .id = id != NULL ? id : "",
         .name = name != NULL ? name : "",
         .denied = decision == NULL || strcmp(decision, "allow") != 0,
-        .process = {.pidfd = -1},
         .answers = -1,
     };
     call->tool = tool_set_find(&setting->tools, call->name);
-    for (int i = 0; i < STREAM_COUNT; i++)
-        call->ends[i] = -1;
+    jailed_child_init(&call->child, setting->stage->loop, take_bytes, child_ended, call);
     buffer_init(&call->display, DISPLAY_MOST);
     buffer_init(&call->jail, JAIL_LIMIT);
     buffer_init(&call->line, CHUNK_MOST);
@@ -65,16 +59,10 @@ void call_init(struct call *call, const struct setting *setting, const cJSON *it
     line_reader_init(&call->events, -1, asks ? NESTED_LIMIT : EVENT_LIMIT);
 }
 
-static void close_streams(struct call *call)
+static void close_answers(struct call *call)
 {
-    struct loop *loop = call->setting->stage->loop;
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (call->ends[i] >= 0)
-            loop_unwatch(loop, call->ends[i]);
-        close_descriptor(&call->ends[i]);
-    }
     if (call->answers >= 0) {
-        loop_unwatch(loop, call->answers);
+        loop_unwatch(call->setting->stage->loop, call->answers);
         line_writer_release(&call->answer_writer);
     }
     close_descriptor(&call->answers);
@@ -82,15 +70,10 @@ static void close_streams(struct call *call)
 
 void call_release(struct call *call)
 {
-    int status;
     loop_timer_cancel(call->setting->stage->loop, &call->timer);
-    if (call->process.pidfd >= 0)
-        loop_unwatch(call->setting->stage->loop, call->process.pidfd);
-    /* Asked first: ts-jail then has ended everything by the time it is gone. */
-    process_signal(&call->process, SIGTERM);
-    if (!process_wait(&call->process, clock_monotonic_ms() + STOP_MS, &status))
-        process_kill(&call->process);
-    close_streams(call);
+    /* ts-jail has then ended everything by the time it is gone. */
+    jailed_child_kill(&call->child, call->stage == CALL_RUNNING ? STOP_MS : 0);
+    close_answers(call);
     capture_release(&call->output);
     capture_release(&call->complaint);
     line_reader_release(&call->events);
@@ -222,9 +205,10 @@ static void read_events(struct call *call, const char *bytes, size_t length)
     }
 }
 
-static void take_bytes(struct call *call, int which, const char *bytes, size_t length)
+static void take_bytes(void *context, int descriptor, const char *bytes, size_t length)
 {
-    switch (which) {
+    struct call *call = context;
+    switch (descriptor) {
     case STREAM_OUTPUT:
         read_output(call, bytes, length);
         break;
@@ -241,51 +225,16 @@ static void take_bytes(struct call *call, int which, const char *bytes, size_t l
     }
 }
 
-/* Returns false when there is nothing more at present. */
-static bool read_stream(struct call *call, int which)
-{
-    char bytes[READ_SIZE];
-    ssize_t count = read(call->ends[which], bytes, sizeof bytes);
-    if (count > 0) {
-        take_bytes(call, which, bytes, (size_t)count);
-        return true;
-    }
-    if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-        loop_unwatch(call->setting->stage->loop, call->ends[which]);
-        close_descriptor(&call->ends[which]);
-    }
-    return false;
-}
-
-static void streams_ready(void *context, short events)
-{
-    (void)events;
-    struct call *call = context;
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (call->ends[i] >= 0)
-            read_stream(call, i);
-    }
-}
-
 /* The end. */
 
-static void process_ended(void *context, short events)
+static void child_ended(void *context, int status)
 {
-    (void)events;
     struct call *call = context;
     struct outcome outcome;
-    int status = 0;
-    loop_unwatch(call->setting->stage->loop, call->process.pidfd);
-    process_wait(&call->process, -1, &status); /* it has ended: no waiting */
     loop_timer_cancel(call->setting->stage->loop, &call->timer);
-    /* ts-jail left nobody behind who could write: what is in the pipes is all. */
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        while (call->ends[i] >= 0 && read_stream(call, i))
-            continue;
-    }
     if (call->line.length > 0)
         flush_line(call, true);
-    close_streams(call);
+    close_answers(call);
     result_judge(call, status, &outcome);
     complete(call, &outcome);
 }
@@ -294,7 +243,7 @@ static void time_is_up(void *context)
 {
     struct call *call = context;
     call->overdue = call->end == END_NONE;
-    process_signal_group(&call->process, SIGKILL);
+    process_signal_group(&call->child.process, SIGKILL);
 }
 
 void call_stop(struct call *call, enum call_end end)
@@ -308,53 +257,14 @@ void call_stop(struct call *call, enum call_end end)
         complete(call, &outcome);
         return;
     }
-    process_signal(&call->process, SIGTERM);
+    process_signal(&call->child.process, SIGTERM);
     loop_timer_set(call->setting->stage->loop, &call->timer, clock_monotonic_ms() + STOP_MS);
 }
 
 /* The beginning. */
 
-/* A file in memory: no pipe to feed while the tool may not read. -1 with a sentence. */
-static int write_arguments(const struct call *call, struct error *error)
-{
-    static const char none[] = "{}";
-    struct buffer text;
-    const cJSON *arguments = json_object(call->item, "arguments");
-    buffer_init(&text, ARGUMENTS_LIMIT);
-    int result = arguments != NULL ? json_append(&text, arguments)
-                                   : buffer_append(&text, none, sizeof none - 1);
-    int fd = result < 0 ? -1 : memfd_create("arguments", MFD_CLOEXEC);
-    size_t sent = 0;
-    while (fd >= 0 && sent < text.length) {
-        ssize_t count = write(fd, text.data + sent, text.length - sent);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            close_descriptor(&fd);
-        else
-            sent += (size_t)count;
-    }
-    if (fd >= 0 && lseek(fd, 0, SEEK_SET) < 0)
-        close_descriptor(&fd);
-    buffer_release(&text);
-    if (fd < 0)
-        error_system(error, "hand the arguments over");
-    return fd;
-}
-
-static int open_streams(struct call *call, int *theirs)
-{
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (process_pipe(&call->ends[i], &theirs[i]) < 0 ||
-            fcntl(call->ends[i], F_SETFL, O_NONBLOCK) < 0 ||
-            loop_watch(call->setting->stage->loop, call->ends[i], POLLIN, streams_ready, call) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int spawn(struct call *call, const struct command *command, const int *theirs, int arguments,
-    struct error *error)
+static int spawn(
+    struct call *call, const struct command *command, int arguments, struct error *error)
 {
     int answers = -1;
     if (process_pipe(&answers, &call->answers) < 0)
@@ -365,21 +275,18 @@ static int spawn(struct call *call, const struct command *command, const int *th
         .argv = command->words,
         .environment = command->environment,
         .directory = call->setting->project,
-        .descriptors = {arguments, theirs[STREAM_OUTPUT], theirs[STREAM_COMPLAINT],
-            theirs[STREAM_EVENTS], answers, theirs[STREAM_JAIL]},
-        .descriptor_count = 6,
+        .descriptors = {[0] = arguments,
+            [STREAM_OUTPUT] = JAILED_CHILD_READ,
+            [STREAM_COMPLAINT] = JAILED_CHILD_READ,
+            [STREAM_EVENTS] = JAILED_CHILD_READ,
+            [STREAM_ANSWERS] = answers,
+            [STREAM_JAIL] = JAILED_CHILD_READ},
+        .descriptor_count = STREAM_COUNT,
         .group = SPAWN_OWN_GROUP,
     };
-    int result = process_spawn(&call->process, &spawn, error);
+    int result = jailed_child_start(&call->child, &spawn, error);
     close_descriptor(&answers);
-    if (result < 0)
-        return -1;
-    if (loop_watch(call->setting->stage->loop, call->process.pidfd, POLLIN, process_ended, call) <
-        0) {
-        process_kill(&call->process);
-        return error_set(error, "watch '%s': out of memory", call->name);
-    }
-    return 0;
+    return result;
 }
 
 static double time_limit(const struct call *call)
@@ -393,20 +300,15 @@ static double time_limit(const struct call *call)
 static int launch(struct call *call, struct error *error)
 {
     struct command command;
-    int theirs[STREAM_COUNT] = {-1, -1, -1, -1};
     if (!project_tool_holds(call->tool, call->setting->project))
         return error_set(error, "the project's tool has changed since it was trusted");
     call->jailed = command_jailed(call);
     call->timeout = time_limit(call);
     capture_init(&call->output, call->id, call->most > ERROR_FLOOR ? call->most : ERROR_FLOOR);
-    int arguments = write_arguments(call, error);
+    int arguments = jailed_child_arguments(json_object(call->item, "arguments"), error);
     int result = arguments < 0 ? -1 : command_build(&command, call, error);
-    if (result == 0 && open_streams(call, theirs) < 0)
-        result = error_system(error, "start '%s'", call->name);
     if (result == 0)
-        result = spawn(call, &command, theirs, arguments, error);
-    for (int i = 0; i < STREAM_COUNT; i++)
-        close_descriptor(&theirs[i]);
+        result = spawn(call, &command, arguments, error);
     if (arguments >= 0)
         command_release(&command);
     close_descriptor(&arguments);
@@ -428,7 +330,7 @@ void call_start(struct call *call)
     if (!call->logged)
         error_prefix(&error, "the audit log cannot be written: ");
     if (!call->logged || launch(call, &error) < 0) {
-        close_streams(call);
+        close_answers(call);
         snprintf(outcome.note, sizeof outcome.note, "It was not run: %s", error.text);
         complete(call, &outcome);
         return;

@@ -10,9 +10,9 @@
 #include "audit.h"
 #include "base/line_reader.h"
 #include "capture.h"
+#include "common/jailed_child.h"
 #include "common/stage.h"
 #include "data/config.h"
-#include "io/process.h"
 #include "nested.h"
 
 #include <cjson/cJSON.h>
@@ -46,11 +46,13 @@ enum call_stage { CALL_WAITING, CALL_RUNNING, CALL_DONE };
 /* Why a running call is ended before its time. */
 enum call_end { END_NONE, END_CANCELLED, END_INTERRUPTED };
 
+/* The tool's descriptors, besides its arguments on 0. */
 enum stream {
-    STREAM_OUTPUT,
-    STREAM_COMPLAINT, /* its stderr */
-    STREAM_EVENTS,    /* fd 3 of the tool */
-    STREAM_JAIL,      /* the status lines of ts-jail */
+    STREAM_OUTPUT = 1,
+    STREAM_COMPLAINT = 2,
+    STREAM_EVENTS = 3, /* TS_EVENT_FD */
+    STREAM_ANSWERS = 4,
+    STREAM_JAIL = 5, /* of ts-jail alone: its status lines */
     STREAM_COUNT
 };
 
@@ -70,9 +72,8 @@ struct call {
     enum call_stage stage;
     enum call_end end;
     bool logged; /* that it begins; so its end must be too */
-    struct process process;
-    int ends[STREAM_COUNT]; /* what we read; -1: closed */
-    int answers;            /* fd 4 of the tool; -1: none */
+    struct jailed_child child;
+    int answers; /* our end of the tool's STREAM_ANSWERS; -1: none */
     struct line_writer answer_writer;
     bool jailed;
     int64_t started; /* clock_monotonic_ms */

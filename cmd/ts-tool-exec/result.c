@@ -71,24 +71,6 @@ bool result_refuse(const struct call *call, struct outcome *outcome)
     return true;
 }
 
-/* The last line of ts-jail that has this status; the caller frees the tree. */
-static cJSON *jail_line(const struct call *call, const char *wanted)
-{
-    cJSON *found = NULL;
-    const char *at = call->jail.data;
-    while (*at != '\0' && found == NULL) {
-        size_t length = strcspn(at, "\n");
-        cJSON *tree = json_parse_object(at, length, NULL);
-        const char *status = json_string(tree, "status");
-        if (status != NULL && strcmp(status, wanted) == 0)
-            found = tree;
-        else
-            json_free(tree);
-        at += length + (at[length] == '\n');
-    }
-    return found;
-}
-
 /* Ended from outside: whatever a writing tool did until then has been done. */
 static void judge_ended(const struct call *call, struct outcome *outcome)
 {
@@ -126,8 +108,8 @@ static void judge_exit(const struct call *call, const cJSON *exited, struct outc
 
 void result_judge(const struct call *call, int status, struct outcome *outcome)
 {
-    cJSON *failed = jail_line(call, "failed");
-    cJSON *exited = jail_line(call, "exited");
+    cJSON *failed = jailed_child_report(call->jail.data, "failed");
+    cJSON *exited = jailed_child_report(call->jail.data, "exited");
     *outcome = (struct outcome){.status = "error", .exit_code = -1, .show_output = true};
     if (failed != NULL) {
         const char *message = json_string(failed, "message");

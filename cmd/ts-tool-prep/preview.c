@@ -4,24 +4,18 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
+#include "common/jailed_child.h"
 #include "data/json.h"
 #include "io/paths.h"
-#include "io/process.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
-    ANSWER_LIMIT = 4 << 20,      /* bytes of one answer */
-    COMPLAINT_LIMIT = 4096,      /* bytes of stderr and of the jail's report that are kept */
-    ARGUMENTS_LIMIT = 128 << 20, /* bytes of the arguments, as JSON */
-    READ_SIZE = 65536,
+    ANSWER_LIMIT = 4 << 20, /* bytes of one answer */
+    COMPLAINT_LIMIT = 4096, /* bytes of stderr and of the jail's report that are kept */
     PATIENCE = 5,
     GRACE_MS = 1000, /* for ts-jail to end what it started */
     PATHS_MOST = 8,  /* paths outside the project that are opened */
@@ -29,7 +23,8 @@ enum {
     TEXT_SIZE = PATH_MAX + 32,
 };
 
-enum stream { STREAM_ANSWER, STREAM_COMPLAINT, STREAM_JAIL, STREAM_COUNT };
+/* The program's descriptors, besides its arguments on 0. */
+enum stream { STREAM_ANSWER = 1, STREAM_COMPLAINT, STREAM_JAIL, STREAM_COUNT };
 
 struct preview {
     struct preview_setting setting;
@@ -37,8 +32,7 @@ struct preview {
     char *call_id;
     cJSON *paths;  /* of the call, resolved */
     int arguments; /* a memory file that holds them */
-    struct process process;
-    int ends[STREAM_COUNT]; /* what we read */
+    struct jailed_child child;
     struct buffer texts[STREAM_COUNT];
     bool unjailed;
     bool too_long;
@@ -53,19 +47,9 @@ static int launch(struct preview *preview, struct error *error);
 
 /* The end. */
 
-static void close_streams(struct preview *preview)
-{
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (preview->ends[i] >= 0)
-            loop_unwatch(preview->setting.loop, preview->ends[i]);
-        close_descriptor(&preview->ends[i]);
-    }
-}
-
 static void preview_free(struct preview *preview)
 {
     loop_timer_cancel(preview->setting.loop, &preview->timer);
-    close_streams(preview);
     for (int i = 0; i < STREAM_COUNT; i++)
         buffer_release(&preview->texts[i]);
     close_descriptor(&preview->arguments);
@@ -76,8 +60,7 @@ static void preview_free(struct preview *preview)
 
 void preview_cancel(struct preview *preview)
 {
-    loop_unwatch(preview->setting.loop, preview->process.pidfd);
-    process_kill(&preview->process);
+    jailed_child_kill(&preview->child, 0);
     preview_free(preview);
 }
 
@@ -91,20 +74,10 @@ static void finish(
 /* What the jail reported when it could not be built; NULL: it could. The caller frees it. */
 static char *jail_failure(const struct preview *preview)
 {
-    const struct buffer *report = &preview->texts[STREAM_JAIL];
-    char *message = NULL;
-    size_t start = 0;
-    while (start < report->length && message == NULL) {
-        const char *line = report->data + start;
-        size_t length = strcspn(line, "\n");
-        cJSON *tree = json_parse_object(line, length, NULL);
-        const char *status = json_string(tree, "status");
-        const char *why = json_string(tree, "message");
-        if (status != NULL && strcmp(status, "failed") == 0)
-            message = strdup(why != NULL ? why : "ts-jail failed");
-        json_free(tree);
-        start += length + 1;
-    }
+    cJSON *report = jailed_child_report(preview->texts[STREAM_JAIL].data, "failed");
+    const char *why = json_string(report, "message");
+    char *message = report != NULL ? strdup(why != NULL ? why : "ts-jail failed") : NULL;
+    json_free(report);
     return message;
 }
 
@@ -125,7 +98,6 @@ static void complain(const struct preview *preview, int status, struct error *er
 static void start_again(struct preview *preview)
 {
     struct error error;
-    close_streams(preview);
     preview->timed_out = false;
     if (launch(preview, &error) < 0)
         finish(preview, PREVIEW_FAILED, NULL, &error);
@@ -167,48 +139,20 @@ static void evaluate(struct preview *preview, int status)
 
 /* While it runs. */
 
-/* Returns false when the stream has nothing more at present. */
-static bool read_stream(struct preview *preview, int which)
+static void take_bytes(void *context, int descriptor, const char *bytes, size_t length)
 {
-    char bytes[READ_SIZE];
-    struct buffer *text = &preview->texts[which];
-    ssize_t count = read(preview->ends[which], bytes, sizeof bytes);
-    if (count > 0) {
-        size_t room = text->maximum - text->length;
-        preview->too_long |= which == STREAM_ANSWER && (size_t)count > room;
-        /* No memory shows as an answer that does not parse. */
-        (void)buffer_append(text, bytes, (size_t)count < room ? (size_t)count : room);
-        return true;
-    }
-    if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-        loop_unwatch(preview->setting.loop, preview->ends[which]);
-        close_descriptor(&preview->ends[which]);
-    }
-    return false;
+    struct preview *preview = context;
+    struct buffer *text = &preview->texts[descriptor];
+    size_t room = text->maximum - text->length;
+    preview->too_long |= descriptor == STREAM_ANSWER && length > room;
+    /* No memory shows as an answer that does not parse. */
+    (void)buffer_append(text, bytes, length < room ? length : room);
 }
 
-static void streams_ready(void *context, short events)
+static void child_ended(void *context, int status)
 {
-    (void)events;
     struct preview *preview = context;
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (preview->ends[i] >= 0)
-            read_stream(preview, i);
-    }
-}
-
-static void process_ended(void *context, short events)
-{
-    (void)events;
-    struct preview *preview = context;
-    int status = 0;
-    loop_unwatch(preview->setting.loop, preview->process.pidfd);
-    process_wait(&preview->process, -1, &status); /* it has ended: no waiting */
     loop_timer_cancel(preview->setting.loop, &preview->timer);
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        while (preview->ends[i] >= 0 && read_stream(preview, i))
-            continue;
-    }
     evaluate(preview, status);
 }
 
@@ -216,67 +160,30 @@ static void time_is_up(void *context)
 {
     struct preview *preview = context;
     preview->timed_out = true;
-    process_signal_group(&preview->process, SIGKILL);
+    process_signal_group(&preview->child.process, SIGKILL);
 }
 
 /* The beginning. */
 
-/* A file in memory: no pipe to feed while the program may not read. */
-static int write_arguments(const cJSON *arguments, struct error *error)
-{
-    struct buffer text;
-    buffer_init(&text, ARGUMENTS_LIMIT);
-    int fd = json_append(&text, arguments) < 0 ? -1 : memfd_create("arguments", MFD_CLOEXEC);
-    size_t sent = 0;
-    while (fd >= 0 && sent < text.length) {
-        ssize_t count = write(fd, text.data + sent, text.length - sent);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            close_descriptor(&fd);
-        else
-            sent += (size_t)count;
-    }
-    buffer_release(&text);
-    if (fd < 0)
-        error_system(error, "keep the arguments for the preview");
-    return fd;
-}
-
-static int open_streams(struct preview *preview, int *theirs)
-{
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        if (process_pipe(&preview->ends[i], &theirs[i]) < 0)
-            return -1;
-        if (fcntl(preview->ends[i], F_SETFL, O_NONBLOCK) < 0 ||
-            loop_watch(preview->setting.loop, preview->ends[i], POLLIN, streams_ready, preview) < 0)
-            return -1;
-        buffer_clear(&preview->texts[i]);
-    }
-    return 0;
-}
-
-static int spawn_jail(
-    struct preview *preview, const char *jail, char **argv, const int *theirs, struct error *error)
+static int spawn_jail(struct preview *preview, const char *jail, char **argv, struct error *error)
 {
     const struct spawn spawn = {
         .path = jail,
         .argv = argv,
         .environment = preview->setting.environment,
         .directory = preview->setting.project,
-        .descriptors = {preview->arguments, theirs[STREAM_ANSWER], theirs[STREAM_COMPLAINT],
-            theirs[STREAM_JAIL]},
-        .descriptor_count = 4,
+        .descriptors = {[0] = preview->arguments,
+            [STREAM_ANSWER] = JAILED_CHILD_READ,
+            [STREAM_COMPLAINT] = JAILED_CHILD_READ,
+            [STREAM_JAIL] = JAILED_CHILD_READ},
+        .descriptor_count = STREAM_COUNT,
         .group = SPAWN_OWN_GROUP,
     };
-    if (process_spawn(&preview->process, &spawn, error) < 0)
-        return -1;
-    if (loop_watch(preview->setting.loop, preview->process.pidfd, POLLIN, process_ended, preview) <
-        0) {
-        process_kill(&preview->process);
-        return error_set(error, "watch the preview: out of memory");
-    }
-    return 0;
+    for (int i = 0; i < STREAM_COUNT; i++)
+        buffer_clear(&preview->texts[i]);
+    if (lseek(preview->arguments, 0, SEEK_SET) < 0)
+        return error_system(error, "hand the arguments over");
+    return jailed_child_start(&preview->child, &spawn, error);
 }
 
 /* A file outside the project may be hidden in the jail: its preview would be that of a new one. */
@@ -327,12 +234,7 @@ static int launch(struct preview *preview, struct error *error)
     argv[count++] = (char *)"prepare";
     argv[count] = NULL;
 
-    int theirs[STREAM_COUNT] = {-1, -1, -1};
-    int result = lseek(preview->arguments, 0, SEEK_SET) < 0 || open_streams(preview, theirs) < 0
-                     ? error_system(error, "start the preview of %s", preview->tool->name)
-                     : spawn_jail(preview, jail, argv, theirs, error);
-    for (int i = 0; i < STREAM_COUNT; i++)
-        close_descriptor(&theirs[i]);
+    int result = spawn_jail(preview, jail, argv, error);
     if (result == 0) {
         preview->timer.call = time_is_up;
         preview->timer.context = preview;
@@ -359,14 +261,12 @@ struct preview *preview_start(const struct preview_setting *setting,
     preview->tool = tool;
     preview->done = done;
     preview->context = context;
-    preview->process.pidfd = -1;
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        preview->ends[i] = -1;
+    jailed_child_init(&preview->child, setting->loop, take_bytes, child_ended, preview);
+    for (int i = 0; i < STREAM_COUNT; i++)
         buffer_init(&preview->texts[i], i == STREAM_ANSWER ? ANSWER_LIMIT : COMPLAINT_LIMIT);
-    }
     preview->call_id = strdup(call_id);
     preview->paths = cJSON_Duplicate(paths, true);
-    preview->arguments = write_arguments(arguments, error);
+    preview->arguments = jailed_child_arguments(arguments, error);
     if (preview->call_id == NULL || preview->paths == NULL || preview->arguments < 0 ||
         launch(preview, error) < 0) {
         preview_free(preview);
