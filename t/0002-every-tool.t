@@ -21,7 +21,7 @@ for definition in "$SOURCE"/tooldefs/*.json; do
 	is "$name: what it calls a path or its key exists" "$(jq -r '.parameters.properties as $p |
 		((.paths // []) + [.primary_key // empty])[] | select($p[.] == null)' "$definition")" ""
 	is "$name: only known keys" "$(jq -r 'keys - ["name", "description", "parameters", "agent",
-		"task_agent", "starts_agent", "auto_approve", "primary_key", "command", "timeout", "sandbox", "network",
+		"task_agent", "starts_agent", "needs", "auto_approve", "primary_key", "command", "timeout", "sandbox", "network",
 		"header", "preview", "paths", "read_only", "parallel", "stream", "state"] | .[]' \
 		"$definition")" ""
 	ok "$name: its program is built" test -x \
