@@ -75,11 +75,7 @@ void agent_start(struct chat *chat)
         die(EXIT_SYSTEM, "start an agent: %s", strerror(errno));
     find_parent(chat);
     /* The model of the conversation that started it, unless agents have their own. */
-    const char *alias = config_text(chat->config, "model.agent_model");
-    if (alias == NULL)
-        alias = getenv("TS_MODEL_ALIAS");
-    if (alias != NULL && alias[0] != '\0')
-        chat->alias = alias;
+    chat->alias = config_text(chat->config, "model.agent_model");
 }
 
 /* What is left after the group, and after what the conversation itself was given. */

@@ -156,6 +156,7 @@ struct chat {
     struct line_channel pipeline;
     struct state_directory state_directory;
     char pending_request[RANDOM_REQUEST_ID_SIZE]; /* of the approval that is waited for */
+    char pending_review[RANDOM_REQUEST_ID_SIZE];  /* of the plan review */
 
     /* keep.c */
     struct store *store;           /* NULL: nothing is kept */

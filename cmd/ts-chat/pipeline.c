@@ -62,6 +62,33 @@ static void approval_resolved(struct chat *chat, const cJSON *line)
     }
 }
 
+static void review_requested(struct chat *chat, const cJSON *line)
+{
+    const char *request = json_string(line, "request_id");
+    snprintf(
+        chat->pending_review, sizeof chat->pending_review, "%s", request != NULL ? request : "");
+    output_state(chat, "attention");
+}
+
+/* How a review ended only its tool is told; what it does then shows that it has. */
+static void review_over(struct chat *chat)
+{
+    if (chat->pending_review[0] == '\0')
+        return;
+    chat->pending_review[0] = '\0';
+    output_state(chat, "running");
+}
+
+/* Who has left accepts no plan. */
+static void refuse_review(struct chat *chat)
+{
+    char line[160];
+    int length = snprintf(line, sizeof line,
+        "{\"type\":\"plan_feedback\",\"request_id\":\"%s\",\"feedback\":\"reject\"}",
+        chat->pending_review);
+    pipeline_send(chat, line, (size_t)length);
+}
+
 static void refuse_pending(struct chat *chat)
 {
     char line[160];
@@ -77,6 +104,8 @@ void pipeline_input_ended(struct chat *chat)
 {
     if (chat->pending_request[0] != '\0')
         refuse_pending(chat);
+    if (chat->pending_review[0] != '\0')
+        refuse_review(chat);
 }
 
 static void keep_result(struct chat *chat, const char *call, const char *name, const char *output)
@@ -159,6 +188,10 @@ static void take_line(struct chat *chat, const char *text, size_t length, const 
     }
     if (strcmp(type, "approval_request") == 0)
         approval_requested(chat, line);
+    else if (strcmp(type, "plan_review") == 0)
+        review_requested(chat, line);
+    else if (strcmp(type, "tool_result") == 0)
+        review_over(chat);
     output_line(chat, text, length);
     if (strcmp(type, "approval_resolved") == 0) {
         approval_resolved(chat, line);
@@ -168,6 +201,8 @@ static void take_line(struct chat *chat, const char *text, size_t length, const 
         approval_deferred(chat, line);
     } else if (strcmp(type, "approval_request") == 0 && chat->input_ended && chat->ndjson) {
         refuse_pending(chat);
+    } else if (strcmp(type, "plan_review") == 0 && chat->input_ended && chat->ndjson) {
+        refuse_review(chat);
     }
 }
 
@@ -423,6 +458,7 @@ void pipeline_stop(struct chat *chat)
             process_kill(&chat->stages[i]);
     }
     chat->pending_request[0] = '\0';
+    chat->pending_review[0] = '\0';
 }
 
 void pipeline_abandon(struct chat *chat)
