@@ -59,9 +59,32 @@ if [ "$sandbox" = yes ]; then
 	like "nor the environment" "$(SECRET=yes output 'import os; sorted(os.environ)')" "^\['LC_ALL', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PATH'\]$"
 	is "nor other processes" "$(output 'import os; len([p for p in os.listdir("/proc") if p.isdigit()]) < 8')" True
 fi
+# The sandbox is there whoever saw the call, and without one nothing is run.
+seen() { # seen MODE DIRECTORY: a call that a person saw
+	jq -cn '{type: "decided", batch_id: "b", items: [{call_id: "c", func_name: "math", arguments: {code: "6*7"},
+		decision: "allow", seen: true}]}' | (cd "$2" && timeout -s KILL 60 ts-tool-exec --sandbox "$1") |
+		jq -r 'select(.type == "tool_result") | "\(.sandbox) \(.status): \(.output)"'
+}
+if [ "$sandbox" = yes ]; then
+	like "a call that a person saw is jailed" "$(seen auto .)" "^[a-z]+ ok: 42$"
+	unlike "and not only in name" "$(seen auto .)" "^off"
+	like "no sandbox, no answer (auto)" "$(seen auto "$HOME")" "error: It was not run: "
+	like "no sandbox, no answer (always)" "$(seen always "$HOME")" "error: It was not run: "
+fi
+is "only who says 'off' in words does without" "$(seen off "$HOME")" "off ok: 42"
+
 is "a loop without end is ended, and what it printed is there" \
 	"$(results --tool-timeout 1 -- 'print("so far", flush=True)
 while True: pass' | jq -r '.status + ": " + (.output | split("\n")[0])')" "timeout: so far"
 is "several at once" "$(output 1 2 3 4 5 | sort | tr '\n' ' ')" "1 2 3 4 5 "
+
+# In a conversation, asking nobody.
+cat >"$WORK/script" <<'END'
+{"match":{"role":"user"},"tool_calls":[{"name":"math","id":"m","arguments":{"code":"x = 2**61 - 1\nx"}}]}
+{"match":{"role":"tool"},"content":"It is {{last_tool_result}}."}
+END
+start_mock --script "$WORK/script"
+is "in a conversation, asking nobody" "$(setsid -w ts-chat --no-stdin compute | jq -r 'select(.type == "result").text')" \
+	"It is 2305843009213693951."
 
 done_testing

@@ -149,6 +149,13 @@ result=$(jq -cn '{type: "decided", batch_id: "b", items: [{call_id: "1", func_na
 	arguments: {page: "saw", heading: "EXIT STATUS"}, decision: "allow"}]}' |
 	PATH=$places ts-tool-exec --sandbox off | jq -c 'select(.type == "tool_result")')
 is "the person gets the number of lines" "$(printf '%s' "$result" | jq -r '.status + ", " + .display')" "ok, saw: 2 lines"
+cat >"$WORK/script" <<'END'
+{"match":{"role":"user"},"tool_calls":[{"name":"man","id":"m","arguments":{"page":"saw","heading":"name"}}]}
+{"match":{"role":"tool"},"content":"It says: {{last_tool_result}}"}
+END
+start_mock --script "$WORK/script"
+like "in a conversation, asking nobody" "$(PATH=$places setsid -w ts-chat --sandbox off --no-stdin what is a saw |
+	jq -r 'select(.type == "result").text')" "saw - cut wood"
 if command man -w man >/dev/null 2>&1; then
 	like "this machine's man, in the sandbox" "$(jq -cn '{type: "decided", batch_id: "b", items: [{call_id: "1",
 		func_name: "man", arguments: {page: "man", heading: "NAME"}, decision: "allow"}]}' |
