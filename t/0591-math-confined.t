@@ -7,20 +7,15 @@ for python in /usr/bin/python3 /usr/local/bin/python3 /bin/python3 ''; do
 done
 [ -n "$python" ] || skip_all "there is no python3"
 
-# results [OPTION...] -- CODE...: one result line for each, as a call that nobody saw.
+# results SECONDS CODE...: one result line for each, as a call that nobody saw.
 results() {
-	rm -f "$WORK/options"
-	while [ "$1" != -- ]; do
-		printf '%s\n' "$1" >>"$WORK/options"
-		shift
-	done
+	seconds=$1
 	shift
-	# shellcheck disable=SC2046 # options without blanks
-	jq -cn '{type: "decided", batch_id: "b", items: [$ARGS.positional | to_entries[] | {call_id: "\(.key)",
-		func_name: "math", arguments: {code: .value}, decision: "allow"}]}' --args "$@" |
-		timeout -s KILL 60 ts-tool-exec $(cat "$WORK/options" 2>/dev/null) | jq -c 'select(.type == "tool_result")'
+	jq -cn --argjson seconds "$seconds" '{type: "decided", batch_id: "b", items: [$ARGS.positional | to_entries[] |
+		{call_id: "\(.key)", func_name: "math", arguments: {code: .value}, decision: "allow", timeout: $seconds}]}' \
+		--args "$@" | timeout -s KILL 60 ts-tool-exec | jq -c 'select(.type == "tool_result")'
 }
-output() { results -- "$@" | jq -r .output; }
+output() { results 30 "$@" | jq -r .output; }
 
 echo secret >"$HOME/key"
 echo mine >notes
@@ -74,7 +69,7 @@ fi
 is "only who says 'off' in words does without" "$(seen off "$HOME")" "off ok: 42"
 
 is "a loop without end is ended, and what it printed is there" \
-	"$(results --tool-timeout 1 -- 'print("so far", flush=True)
+	"$(results 1 'print("so far", flush=True)
 while True: pass' | jq -r '.status + ": " + (.output | split("\n")[0])')" "timeout: so far"
 is "several at once" "$(output 1 2 3 4 5 | sort | tr '\n' ' ')" "1 2 3 4 5 "
 
