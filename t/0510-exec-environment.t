@@ -110,6 +110,20 @@ for word in '*' '' 'A=b' 'A*B'; do
 	must_fail 2 "--pass '$word'" ts-jail --profile off --pass "$word" -- true
 done
 
+# The same through the whole pipe: ts-chat hands keys to the last stage alone.
+cat >script <<'END'
+{"match":{"role":"user","contains":"look"},"tool_calls":[{"name":"model","id":"m","arguments":{}},{"name":"ordinary","id":"o","arguments":{}}]}
+{"match":{"role":"tool"},"content":"done"}
+END
+start_mock --script script
+ts-chat --skip-permissions --no-stdin look >events </dev/null
+said() { jq -r --arg id "$1" 'select(.type == "tool_result" and .call_id == $id).output' events | tr ' ' '\n'; }
+is "a tool that needs the model has its key, from ts-chat on" "$(said m | grep -c -x -e OPENAI_API_KEY -e TURNSTONE_API_KEY)" 2
+is "not the others'" "$(said m | grep -x -e TAVILY_API_KEY -e REDIS_PASSWORD -e AWS_SECRET_ACCESS_KEY -e TURNSTONE_AUTH_TOKEN)" ""
+is "another tool has none" "$(said o | grep -e KEY -e PASSWORD -e TOKEN)" ""
+is "nor do the events, the store or the log hold one" \
+	"$(cat events "$XDG_DATA_HOME"/turnstone/* 2>/dev/null | grep -a -o 'k-[a-z]*[0-9]*' | grep -x -e k-model -e k-model2 -e k-search -e k-search2 -e k-redis -e k-auth -e k-cloud)" ""
+
 # What is sent to the model.
 printf '{"name":"wired","description":"d","parameters":{"type":"object","properties":{},"additionalProperties":false},
 	"wire_parameters":{"type":"object","oneOf":[{"title":"as it came"}]},"command":["/bin/true"]}' >"$WORK/own/wired.json"

@@ -26,7 +26,7 @@ unset TURNSTONE_DB # wherever that leads: this is about the default
 
 mode=auto
 ts-jail --explain >/dev/null 2>&1 || mode=off
-run() { timeout -s KILL 30 ts-tool-exec --sandbox $mode "$@"; }
+run() { timeout -s KILL 30 ts-tool-exec --sandbox $mode; }
 item() { # item ID TOOL ARGUMENTS [MEMBERS]
 	printf '{"call_id":"%s","func_name":"%s","arguments":%s,"decision":"allow","decided_by":"policy","error":null%s}' \
 		"$1" "$2" "$3" "${4:-}"
