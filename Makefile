@@ -57,6 +57,7 @@ LIBS_test_store   := -lsqlite3
 LIBS_test_store_approval := -lsqlite3
 LIBS_test_store_search := -lsqlite3
 LIBS_fuzz_markdown := -lmd4c
+LIBS_fuzz_manual  := -lpcre2-8
 LIBS_ts-approve   := -lsqlite3
 LIBS_fuzz_html    := -lgumbo
 
