@@ -146,6 +146,33 @@ static int script_init(
     return shell_text_check(script->text.data, error);
 }
 
+/* The directory of the conversation. */
+
+static int memory_path(const struct tool_call *call, char *path)
+{
+    if (call->state_directory == NULL)
+        return -1;
+    int length = snprintf(path, PATH_MAX, "%s/directory", call->state_directory);
+    return length < 0 || length >= PATH_MAX ? -1 : 0;
+}
+
+/* What the last script left; false when there was none, or it wrote nonsense. */
+static bool read_memory(const struct tool_call *call, char *directory)
+{
+    char path[PATH_MAX];
+    if (memory_path(call, path) < 0)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t length = fd >= 0 ? read(fd, directory, PATH_MAX - 1) : -1;
+    close_descriptor(&fd);
+    if (length <= 1 || directory[0] != '/')
+        return false;
+    directory[length] = '\0';
+    if (directory[length - 1] == '\n')
+        directory[length - 1] = '\0';
+    return strlen(directory) > 0;
+}
+
 static int add_warning(struct buffer *warnings, const char *text, const char *detail)
 {
     return buffer_printf(warnings, "%s%s%s", warnings->length > 0 ? "; " : "", text, detail);
@@ -154,9 +181,12 @@ static int add_warning(struct buffer *warnings, const char *text, const char *de
 static int add_warnings(
     struct tool_call *call, const struct script *script, struct buffer *warnings)
 {
-    char directory[PATH_MAX];
+    char directory[PATH_MAX], project[PATH_MAX];
     int failed = 0;
     if (tool_has(call, "directory") && tool_path(call, "directory", NULL, directory, NULL) == 0)
+        failed = add_warning(warnings, "it runs in ", directory);
+    else if (!tool_has(call, "directory") && read_memory(call, directory) &&
+             getcwd(project, sizeof project) != NULL && strcmp(directory, project) != 0)
         failed = add_warning(warnings, "it runs in ", directory);
     if (failed == 0 && script->straightened)
         failed = add_warning(warnings,
@@ -192,33 +222,6 @@ static int prepare(struct tool_call *call, struct tool_preview *preview, struct 
     }
     buffer_release(&script.text);
     return result;
-}
-
-/* The directory of the conversation. */
-
-static int memory_path(const struct tool_call *call, char *path)
-{
-    if (call->state_directory == NULL)
-        return -1;
-    int length = snprintf(path, PATH_MAX, "%s/directory", call->state_directory);
-    return length < 0 || length >= PATH_MAX ? -1 : 0;
-}
-
-/* What the last script left; false when there was none, or it wrote nonsense. */
-static bool read_memory(const struct tool_call *call, char *directory)
-{
-    char path[PATH_MAX];
-    if (memory_path(call, path) < 0)
-        return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    ssize_t length = fd >= 0 ? read(fd, directory, PATH_MAX - 1) : -1;
-    close_descriptor(&fd);
-    if (length <= 1 || directory[0] != '/')
-        return false;
-    directory[length] = '\0';
-    if (directory[length - 1] == '\n')
-        directory[length - 1] = '\0';
-    return strlen(directory) > 0;
 }
 
 /* Where the script starts. 0, or -1 with a sentence. */
