@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,44 @@ static enum fit prohibition_fit(const char *pattern, const struct shell_command 
     return best;
 }
 
+/* The file a word names, its links followed, as the shell would open it in the project; below the
+ * project without the project's own name. false: it is known only when it runs, or is no path. */
+static bool resolve_word(
+    const struct policy_call *call, const char *word, size_t length, char *path, size_t size)
+{
+    char given[PATH_MAX];
+    if (length == 0 || length >= sizeof given || call->project == NULL)
+        return false;
+    memcpy(given, word, length);
+    given[length] = '\0';
+    return paths_resolve(path, size, call->project, given, NULL) == 0;
+}
+
+/* "text" for "> PATH" and for "/a/link ARGUMENTS" with the path as it really is. */
+static enum fit resolved_fit(
+    const struct policy_call *call, const char *pattern, const struct shell_command *command)
+{
+    const char *text = command->text + command->command;
+    bool redirects = strncmp(text, "> ", 2) == 0 || strncmp(text, "< ", 2) == 0;
+    const char *word = redirects ? text + 2 : text;
+    size_t length = redirects ? strlen(word) : strcspn(word, " ");
+    char path[PATH_MAX], whole[PATH_MAX * 2];
+    if (command->literal < (size_t)(word - command->text) + length ||
+        (!redirects && memchr(word, '/', length) == NULL) ||
+        !resolve_word(call, word, length, path, sizeof path))
+        return FIT_NO;
+    const char *forms[] = {path, redirects ? path : without_directory(path)};
+    if (redirects && paths_inside(path, call->project) && strcmp(call->project, "/") != 0)
+        forms[1] = path + strlen(call->project) + (path[strlen(call->project)] == '/');
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        int needed = snprintf(whole, sizeof whole, "%.2s%s%s", redirects ? text : "", forms[i],
+            redirects ? "" : word + length);
+        if (needed < (int)sizeof whole && glob_match(GLOB_TEXT, pattern, whole))
+            return FIT_YES;
+    }
+    return FIT_NO;
+}
+
 static enum fit command_prohibited(const struct case_file *file, char *const *patterns)
 {
     if (file->unreadable)
@@ -132,6 +171,8 @@ static enum fit command_prohibited(const struct case_file *file, char *const *pa
     for (; *patterns != NULL; patterns++) {
         for (size_t i = 0; i < file->commands.count && best != FIT_YES; i++) {
             enum fit fit = prohibition_fit(*patterns, &file->commands.items[i]);
+            if (fit == FIT_NO)
+                fit = resolved_fit(file->call, *patterns, &file->commands.items[i]);
             best = fit > best ? fit : best;
         }
     }

@@ -94,6 +94,8 @@ struct simple {
     size_t name_at;  /* the number of that word, from 1 */
     char *code;      /* text that the command runs: of eval, trap, sh -c */
     bool shell;      /* a shell was named */
+    bool script;     /* and the file it reads */
+    bool runs_shell; /* and the shell is certainly started: it is no mere word */
     bool wants_code; /* the next word is code */
     bool vague;      /* the last word is certain only when it runs */
 };
@@ -143,6 +145,14 @@ static bool append_code(
     return true;
 }
 
+/* A script that is no file but what comes in at the time: "-", -s, /dev/stdin. */
+static bool is_stream(const char *text)
+{
+    return strcmp(text, "-") == 0 || strncmp(text, "/dev/", 5) == 0 ||
+           strncmp(text, "/proc/", 6) == 0 ||
+           (text[0] == '-' && text[1] != '-' && strchr(text, 's') != NULL);
+}
+
 /* Behind the name of a shell, wherever that stands: `find -exec sh -c` and the like. */
 static bool note_shell_word(
     struct shell_scanner *scanner, struct simple *simple, const struct shell_word *word)
@@ -157,10 +167,23 @@ static bool note_shell_word(
         simple->wants_code = false;
         return append_code(scanner, simple, word);
     }
-    if (word->literal == 0 && word->text.length > 0)
+    if ((word->literal == 0 && word->text.length > 0) || (simple->runs_shell && is_stream(text)))
         return shell_refuse(scanner, "what a shell runs is known only when it runs");
     simple->wants_code = text[0] == '-' && text[1] != '-' && strchr(text, 'c') != NULL;
+    simple->script |= !option;
     return true;
+}
+
+/* `.` and source read a file in this shell. */
+static bool note_source(
+    struct shell_scanner *scanner, const struct simple *simple, const struct shell_word *word)
+{
+    static const char *const sources[] = {".", "source", NULL};
+    if (simple->words != simple->name_at + 1 || !is_one_of(simple->name, sources))
+        return true;
+    if (word->literal == word->text.length && !is_stream(word->text.data))
+        return true;
+    return shell_refuse(scanner, "what '%s' reads is known only when it runs", simple->name);
 }
 
 /* Words that a shell or a built-in will read as commands are split as well. */
@@ -169,10 +192,15 @@ static bool note_code(
 {
     static const char *const shells[] = {
         "sh", "bash", "rbash", "dash", "zsh", "ksh", "mksh", "ash", "fish", NULL};
+    static const char *const starters[] = {"sudo", "doas", "su", "env", "exec", "nohup", "nice",
+        "ionice", "timeout", "stdbuf", "setsid", "setpriv", "busybox", "toybox", "chroot",
+        "unshare", "nsenter", "bwrap", "systemd-run", "xargs", "ts-jail", NULL};
     if (simple->shell)
         return note_shell_word(scanner, simple, word);
     simple->shell =
         word->literal == word->text.length && is_one_of(base_name(word->text.data), shells);
+    simple->runs_shell = simple->shell && (simple->words == simple->name_at ||
+                                              is_one_of(base_name(simple->name), starters));
     if (simple->words == simple->name_at)
         return true;
     bool all = strcmp(simple->name, "eval") == 0;
@@ -212,7 +240,7 @@ static bool note_word(
     }
     if (shell_builtin_evaluates(simple->name, simple->words - simple->name_at, word, simple->vague))
         return shell_refuse(scanner, "'%.40s' evaluates a word", simple->name);
-    return note_code(scanner, simple, word);
+    return note_source(scanner, simple, word) && note_code(scanner, simple, word);
 }
 
 static bool is_assignment(const struct shell_word *word)
@@ -267,6 +295,8 @@ static bool finish_simple(struct shell_scanner *scanner, struct simple *simple)
         if (!shell_add_command(scanner, simple->text.data, simple->command, simple->literal))
             return false;
     }
+    if (simple->runs_shell && simple->code == NULL && !simple->script)
+        return shell_refuse(scanner, "a shell that reads what it runs");
     return simple->code == NULL || shell_split_inner(scanner, simple->code);
 }
 
