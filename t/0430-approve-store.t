@@ -11,7 +11,7 @@ item() { # item COMMAND [MEMBERS]
 		arguments: {command: $c}, repaired: false, paths: [], outside: false} + ($m // {})'
 }
 batch() { printf '{"type":"prepared","batch_id":"%s","items":[%s]}\n' "$1" "$2"; }
-decided() { jq -r 'select(.type == "decided") | .items[] | "\(.decision) \(.decided_by)"' "${1:-lines}" | tr '\n' ,; }
+decided() { jq -r 'select(.type == "decided") | .items[] | "\(.decision) \(.decided_by)"' lines | tr '\n' ,; }
 reason() { jq -r 'select(.type == "decided") | .items[0].reason' lines | tail -n 1; }
 have() { [ "$(jq -r 'select(.type == "'"$1"'") | .type' lines 2>/dev/null | wc -l)" -ge "${2:-1}" ]; }
 request_id() { jq -r 'select(.request_id) | .request_id' lines | tail -n 1; }

@@ -1,3 +1,4 @@
+#include "agent/shell_split.h"
 #include "base/buffer.h"
 #include "common/program.h"
 #include "data/json.h"
@@ -44,11 +45,20 @@ static void ask(struct entry *entry, const char *why)
     entry->why = why != NULL ? stage_need(strdup(why)) : NULL;
 }
 
-/* A rule may say why it wants a person to look. */
+/* A rule may say why it wants a person to look; of a command that cannot be judged it is said what
+ * is not understood. */
 static void ask_by_policy(struct entry *entry, const struct policy_decision *decision)
 {
     struct buffer text;
+    struct shell_commands commands;
+    struct error error;
+    const char *command = json_string(json_get(entry->item, "arguments"), "command");
     const char *reason = decision->rule != NULL ? decision->rule->reason : NULL;
+    if (decision->rule == NULL && command != NULL) {
+        if (shell_split(command, &commands, &error) < 0)
+            reason = error.text;
+        shell_commands_release(&commands);
+    }
     buffer_init(&text, REASON_LIMIT);
     (void)buffer_printf(&text, "%s%s%.4000s",
         decision->rule != NULL ? "a rule says that it is asked" : decision->note,
