@@ -272,3 +272,27 @@ void tool_display(struct tool_call *call, const char *text, size_t length)
 {
     send_event(call, "display", "text", text, length);
 }
+
+void tool_progress(struct tool_call *call, const char *text, size_t length)
+{
+    send_event(call, "progress", "message", text, length);
+}
+
+void tool_usage(struct tool_call *call, const cJSON *usage)
+{
+    static const char *const members[] = {"prompt_tokens", "completion_tokens", "total_tokens"};
+    struct buffer line;
+    if (call->event_fd < 0)
+        return;
+    buffer_init(&line, EVENT_LIMIT);
+    int failed = buffer_append_text(&line, "{\"type\":\"usage\",\"calls\":1");
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        int64_t tokens = 0;
+        json_integer(usage, members[i], &tokens);
+        if (failed == 0)
+            failed = buffer_printf(&line, ",\"%s\":%lld", members[i], (long long)tokens);
+    }
+    if (failed == 0 && buffer_append_text(&line, "}\n") == 0)
+        send_line(call, &line);
+    buffer_release(&line);
+}

@@ -110,4 +110,10 @@ int tool_path(const struct tool_call *call, const char *key, const char *fallbac
  */
 void tool_display(struct tool_call *call, const char *text, size_t length);
 
+/* The same: what goes on, for a person who waits. */
+void tool_progress(struct tool_call *call, const char *text, size_t length);
+
+/* The same: what a call of the model cost, for the accounts. */
+void tool_usage(struct tool_call *call, const cJSON *usage);
+
 #endif
