@@ -107,7 +107,17 @@ cat >script.ndjson <<'END'
 {"match":{"role":"user","contains":"search"},"tool_calls":[{"name":"web_search","arguments":{"query":"what"}},{"name":"bash","arguments":{"command":"env"}}]}
 {"match":{"role":"tool"},"content":"Done."}
 END
-start_mock --script script.ndjson
+printf '%s\n' '{"match":{"body":"what is there"},"content":"Nothing.","times":"always"}' >>script.ndjson
+start_mock --script script.ndjson --log "$PWD/requests.ndjson"
+offered() { jq -r 'select(.body.tools) | [.body.tools[].function.name] | index("web_search") != null' requests.ndjson | tail -n 1; }
+ts-chat 'what is there' >/dev/null 2>&1
+is "it is offered where there is an engine" "$(offered)" true
+mv "$config" kept
+ts-chat 'what is there' >/dev/null 2>&1
+is "and not where there is none" "$(offered)" false
+ts-chat --tools web_search 'what is there' >/dev/null 2>&1
+is "unless it is asked for by name" "$(offered)" true
+mv kept "$config"
 TAVILY_API_KEY=secret-key-1 ts-chat --skip-permissions 'search' >events 2>errors
 is "a conversation" "$? $(jq -r 'select(.type == "result") | .text' events)" "0 Done."
 like "the key from the environment was used" "$(jq -r 'select(.type == "tool_result" and .name == "web_search") | .output' events)" "forty-two"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The tests' web server and what they ask it with; sourced behind lib.sh.
 
 # Sets WEB_PORT; what was asked for is in the file $WEB_LOG.
@@ -11,6 +12,7 @@ start_web() {
 		diagnose "the web server did not start: $(cat "$WORK/web.errors")"
 		exit 1
 	}
+	# shellcheck disable=SC2034 # for the tests
 	WEB_PORT=$(cat "$WORK/web.port")
 }
 

@@ -44,6 +44,16 @@ static const struct option_spec options[] = {
     {0},
 };
 
+/* A search without an engine is not offered, unless it was asked for by name. */
+static void drop_unusable(struct chat *chat)
+{
+    const struct config *config = chat->config;
+    if (chat->tool_names == NULL && getenv("TS_TOOLS") == NULL &&
+        config_text(config, "search.command") == NULL &&
+        config_text(config, "search.url") == NULL && config_text(config, "api.tavily_key") == NULL)
+        tool_set_drop_needing(&chat->tools, TOOL_NEEDS_SEARCH);
+}
+
 static void load_tools(struct chat *chat)
 {
     struct error error;
@@ -58,6 +68,7 @@ static void load_tools(struct chat *chat)
     if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
         die_usage("--tools: %s%s%s", error.text, chat->tool_notes.length > 0 ? "\n" : "",
             chat->tool_notes.data);
+    drop_unusable(chat);
     agent_keep_tools(chat);
     buffer_init(&json, TOOLS_TEXT_LIMIT);
     if (chat->tools.count > 0 && (tool_set_append_wire(&chat->tools, TOOL_GROUP_ALL, &json) < 0 ||
@@ -264,7 +275,9 @@ int main(int argc, char **argv)
 {
     static struct chat chat = {.state_directory.lock = -1,
         .mcp.directory.lock = -1,
-        .mcp.listener = -1, .output_fd = -1, .input.fd = -1};
+        .mcp.listener = -1,
+        .output_fd = -1,
+        .input.fd = -1};
     const struct program program = {
         .name = "ts-chat",
         .synopsis = "[options] [prompt ...] [-]",

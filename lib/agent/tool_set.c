@@ -74,6 +74,18 @@ void tool_set_keep_group(struct tool_set *set, enum tool_group group)
     set->count = kept;
 }
 
+void tool_set_drop_needing(struct tool_set *set, unsigned needs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if ((set->tools[i].needs & needs) == 0)
+            set->tools[kept++] = set->tools[i];
+        else
+            tool_definition_release(&set->tools[i]);
+    }
+    set->count = kept;
+}
+
 static int append_tool(const struct tool_definition *tool, struct buffer *buffer)
 {
     const cJSON *wire = tool->wire_parameters != NULL ? tool->wire_parameters : tool->parameters;
