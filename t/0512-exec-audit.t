@@ -131,6 +131,16 @@ wait "$pid" 2>/dev/null
 exec 9>&-
 is "killed: the log says that it began" "$(jq -r .event "$log")" before
 
+# A reader that leaves.
+rm "$log"
+tool shout ',"stream":true' <<'END'
+#!/bin/sh
+echo begun
+exec sleep 50
+END
+batch "$(item 1 shout '{}')" | run | head -c 1 >/dev/null
+ok "a reader that left: the end is written down" wait_for 10 grep -q '"status":"interrupted"' "$log"
+
 # Where the database is.
 mkdir -m 755 "$WORK/elsewhere"
 batch "$(item 1 look '{}')" | TURNSTONE_DB=$WORK/elsewhere/my.db run >out

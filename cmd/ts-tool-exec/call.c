@@ -68,12 +68,24 @@ static void close_answers(struct call *call)
     close_descriptor(&call->answers);
 }
 
+static void log_end(struct call *call, const struct outcome *outcome)
+{
+    struct error error;
+    if (call->logged && audit_after(call->setting->audit, call, outcome, &error) < 0)
+        warn("%s", error.text);
+    call->logged = false;
+}
+
 void call_release(struct call *call)
 {
     loop_timer_cancel(call->setting->stage->loop, &call->timer);
     /* ts-jail has then ended everything by the time it is gone. */
     jailed_child_kill(&call->child, call->stage == CALL_RUNNING ? STOP_MS : 0);
     close_answers(call);
+    if (call->stage == CALL_RUNNING) { /* nobody is left to whom it could be told */
+        const struct outcome outcome = {.status = "interrupted", .exit_code = -1};
+        log_end(call, &outcome);
+    }
     capture_release(&call->output);
     capture_release(&call->complaint);
     line_reader_release(&call->events);
@@ -84,11 +96,9 @@ void call_release(struct call *call)
 
 static void complete(struct call *call, const struct outcome *outcome)
 {
-    struct error error;
     nested_end(call);
     call->share(call->context, call);
-    if (call->logged && audit_after(call->setting->audit, call, outcome, &error) < 0)
-        warn("%s", error.text);
+    log_end(call, outcome);
     result_put(call, outcome);
     call->stage = CALL_DONE;
     call->done(call->context, call);
