@@ -46,6 +46,8 @@ is "not trusted, not offered" "$(offered)" "[]"
 is "said once, and what to do" "$(infos)" \
 	"the project's tools in '$tools' are not trusted and so not there: greet. Look at them, then run: ts-config trust '$tools'"
 is "nothing on stderr" "$(cat "$WORK/errors")" ""
+is "an agent does not say it again" "$(echo hello | ts-chat --agent task |
+	jq -r 'select(.type=="info").message' | grep -c trusted)" 0
 like "nor is it there when it is called" "$(call greet)" "^error: Unknown tool: greet"
 like "a name on the command line: why it is not there" "$(ts-chat --tools greet --no-stdin hello 2>&1)" \
 	"there is no tool 'greet'.*|not trusted and so not there: greet"

@@ -62,7 +62,9 @@ static void load_tools(struct chat *chat)
     if (tool_set_load(&chat->tools, further, &error) < 0)
         die(EXIT_CONFIG, "%s", error.text);
     buffer_init(&chat->tool_notes, NOTES_LIMIT);
-    if (project_tools_add(&chat->tools, chat->directory, &chat->tool_notes, &error) < 0)
+    /* An agent says it no second time. */
+    struct buffer *notes = chat->agent == AGENT_NONE ? &chat->tool_notes : NULL;
+    if (project_tools_add(&chat->tools, chat->directory, notes, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
     mcp_load(chat);
     if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
