@@ -101,6 +101,13 @@ say '{"type":"cancel"}'
 ok "a cancel ends a review" turn_over 6
 say '{"type":"send","message":"plan it"}'
 reviewed 5
+for process in /proc/[0-9]*; do
+	[ "$(readlink "$process/cwd" 2>/dev/null)" = "$WORK/project" ] &&
+		[ "$(cat "$process/comm" 2>/dev/null)" = plan ] && kill -9 "${process#/proc/}"
+done
+ok "a tool that is killed takes its question along" turn_over 7
+say '{"type":"send","message":"plan it"}'
+ok "and the next one is asked" reviewed 6
 exec 4>&-
 wait "$chat"
 ok "E-72: at the end of input nobody accepts" sh -c '! jq -r "select(.type==\"tool_result\").output" events | tail -n 2 | grep -q "has accepted"'

@@ -365,8 +365,10 @@ static void cancel_waiting(struct approver *approver, struct batch **link)
 
 void asking_cancel_waiting(struct approver *approver, const char *batch_id)
 {
-    /* Which batch a plan belongs to is not said: its tool is ended by the cancel. */
-    while (approver->first_review != NULL && batch_id == NULL) {
+    /* Which batch a plan belongs to is not said: its tool is ended by the cancel. A tool that ended
+     * before takes its plan back by the request's id. */
+    while (approver->first_review != NULL &&
+           (batch_id == NULL || strcmp(approver->first_review->request_id, batch_id) == 0)) {
         if (approver->asking == ASKING_REVIEW)
             stop_asking(approver, "");
         close_review(approver, "unreviewed", cancelled_reason);
