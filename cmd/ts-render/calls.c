@@ -18,11 +18,13 @@ enum {
     TAIL_KEPT = 4 << 10,    /* bytes of live output kept to show its last lines */
     LIVE_LINES = 3,         /* of output under a running call */
     RESULT_LINES = 6,       /* of output under a finished one */
+    NESTED_LINES = 2,       /* the same for a call of an agent */
     DIFF_LINES = 40,        /* of an edit's preview */
 };
 
 struct call {
     char *id;
+    char *parent;          /* id of the call whose agent made it; NULL: none */
     struct buffer header;  /* one visible line, without its icon */
     struct buffer preview; /* visible */
     struct buffer note;    /* why it was refused or denied */
@@ -38,11 +40,19 @@ static void call_free(struct call *call)
     buffer_release(&call->note);
     buffer_release(&call->tail);
     free(call->id);
+    free(call->parent);
     free(call);
+}
+
+static void forget_heading(struct calls *calls)
+{
+    free(calls->heading);
+    calls->heading = NULL;
 }
 
 static void call_clear_all(struct calls *calls)
 {
+    forget_heading(calls);
     for (size_t i = 0; i < calls->count; i++)
         call_free(calls->items[i]);
     calls->count = 0;
@@ -116,7 +126,7 @@ static const char *behind_icon(const char *header)
     return header;
 }
 
-static void announce(struct calls *calls, const cJSON *item, bool running)
+static void announce(struct calls *calls, const cJSON *item, const char *parent, bool running)
 {
     const char *id = json_string(item, "call_id");
     const char *header = json_string(item, "header");
@@ -127,6 +137,8 @@ static void announce(struct calls *calls, const cJSON *item, bool running)
     struct call *call = add(calls, id);
     if (call == NULL)
         return;
+    if (parent != NULL && (call->parent = strdup(parent)) == NULL)
+        die(EXIT_SYSTEM, "keep a tool call: out of memory");
     if (header == NULL || *header == '\0')
         header = json_string(item, "func_name");
     text_append_line(&call->header, header != NULL ? behind_icon(header) : "tool");
@@ -141,7 +153,8 @@ static void announce(struct calls *calls, const cJSON *item, bool running)
 void calls_announce(struct calls *calls, const cJSON *event, bool running)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, json_array(event, "items")) announce(calls, item, running);
+    const char *parent = json_string(event, "parent_call_id");
+    cJSON_ArrayForEach(item, json_array(event, "items")) announce(calls, item, parent, running);
 }
 
 void calls_decide(struct calls *calls, const cJSON *event)
@@ -200,8 +213,8 @@ size_t calls_running(const struct calls *calls)
     return running;
 }
 
-static void paint_lines(
-    struct rows *rows, const struct markdown *look, const char *text, size_t length)
+static void paint_lines(struct rows *rows, const struct markdown *look, const char *margin,
+    const char *text, size_t length)
 {
     for (size_t at = 0; at < length;) {
         const char *newline = memchr(text + at, '\n', length - at);
@@ -209,15 +222,15 @@ static void paint_lines(
         char *line = strndup(text + at, end - at);
         if (line == NULL)
             die(EXIT_SYSTEM, "show output: out of memory");
-        paint_cut(rows, look, "  ", STYLE_PLAIN, STYLE_DIM, line);
+        paint_cut(rows, look, margin, STYLE_PLAIN, STYLE_DIM, line);
         free(line);
         at = end + 1;
     }
 }
 
 /* The last lines of a text, a row each; before them, if wanted, how many were left out. */
-static void paint_tail(struct rows *rows, const struct markdown *look, const struct buffer *text,
-    size_t most, bool count)
+static void paint_tail(struct rows *rows, const struct markdown *look, const char *margin,
+    const struct buffer *text, size_t most, bool count)
 {
     size_t length = text->length, hidden = 0;
     while (length > 0 && text->data[length - 1] == '\n')
@@ -232,37 +245,58 @@ static void paint_tail(struct rows *rows, const struct markdown *look, const str
     if (count && hidden > 0) {
         char words[64];
         snprintf(words, sizeof words, "(%zu %s above)", hidden, hidden == 1 ? "line" : "lines");
-        paint_cut(rows, look, "  ", STYLE_PLAIN, STYLE_DIM, words);
+        paint_cut(rows, look, margin, STYLE_PLAIN, STYLE_DIM, words);
     }
-    paint_lines(rows, look, text->data + start, length - start);
+    paint_lines(rows, look, margin, text->data + start, length - start);
+}
+
+/* A call's agent has calls of its own: their rows stand below it. */
+static const char *margin_of(bool nested)
+{
+    return nested ? "    " : "  ";
+}
+
+static void paint_running(struct rows *rows, const struct markdown *look, const struct call *call,
+    int64_t now, bool spinner)
+{
+    char mark[24], duration[DURATION_SIZE] = "";
+    struct buffer line;
+    snprintf(mark, sizeof mark, "%s%s ", call->parent != NULL ? "  " : "",
+        spinner         ? spinner_frame(now, look->unicode)
+        : look->unicode ? "⚙"
+                        : "*");
+    duration_seconds(duration, sizeof duration, now - call->started);
+    buffer_init(&line, FIELD_LIMIT);
+    painted(buffer_append(&line, call->header.data, call->header.length));
+    if (duration[0] != '\0')
+        painted(buffer_printf(&line, "  %s", duration));
+    paint_cut(rows, look, mark, STYLE_YELLOW, STYLE_PLAIN, line.data);
+    buffer_release(&line);
+}
+
+static bool is_child(const struct call *call, const struct call *parent)
+{
+    return call->parent != NULL && strcmp(call->parent, parent->id) == 0;
 }
 
 void calls_live(const struct calls *calls, const struct markdown *look, int64_t now, bool spinner,
     size_t room, struct rows *rows)
 {
-    size_t running = calls_running(calls);
+    /* Several calls share the room: each shows its last line only. */
+    size_t lines = calls_running(calls) > 1 ? 1 : LIVE_LINES;
     size_t end = rows->count + room;
     for (size_t i = 0; i < calls->count && rows->count < end; i++) {
-        const struct call *call = calls->items[i];
-        char mark[16], duration[DURATION_SIZE] = "";
-        struct buffer line;
-        if (!call->running)
-            continue;
-        snprintf(mark, sizeof mark, "%s ",
-            spinner         ? spinner_frame(now, look->unicode)
-            : look->unicode ? "⚙"
-                            : "*");
-        duration_seconds(duration, sizeof duration, now - call->started);
-        buffer_init(&line, FIELD_LIMIT);
-        painted(buffer_append(&line, call->header.data, call->header.length));
-        if (duration[0] != '\0')
-            painted(buffer_printf(&line, "  %s", duration));
-        paint_cut(rows, look, mark, STYLE_YELLOW, STYLE_PLAIN, line.data);
-        buffer_release(&line);
-        /* Several calls share the room: each shows its last line only. */
-        size_t lines = running > 1 ? 1 : LIVE_LINES;
-        if (rows->count + lines <= end)
-            paint_tail(rows, look, &call->tail, lines, false);
+        const struct call *outer = calls->items[i];
+        if (outer->parent != NULL && find(calls, outer->parent) != NULL)
+            continue; /* stands below its parent */
+        for (size_t j = i; j < calls->count && rows->count < end; j++) {
+            const struct call *call = calls->items[j];
+            if ((call != outer && !is_child(call, outer)) || !call->running)
+                continue;
+            paint_running(rows, look, call, now, spinner);
+            if (rows->count + lines <= end)
+                paint_tail(rows, look, margin_of(call->parent != NULL), &call->tail, lines, false);
+        }
     }
 }
 
@@ -284,9 +318,10 @@ static bool note_is_new(const char *header, const char *status, const char *note
 }
 
 /* "✗ bash: false  exit 1, 0.2 s", "✗ bash: false  denied by the user: not that" */
-static void paint_ending(struct rows *rows, const struct markdown *look, const char *header,
-    const char *status, const char *note, const cJSON *event)
+static void paint_ending(struct rows *rows, const struct markdown *look, bool nested,
+    const char *header, const char *status, const char *note, const cJSON *event)
 {
+    char mark[24];
     bool good = is_good(status);
     bool ran = note == NULL || *note == '\0';
     bool told = strcmp(status, "denied") == 0 && !ran && strncmp(note, "Denied", 6) == 0;
@@ -315,27 +350,45 @@ static void paint_ending(struct rows *rows, const struct markdown *look, const c
             buffer_truncate(&line, line.length - 1);
     } else if (note_is_new(header, status, note))
         painted(buffer_printf(&line, ": %s", note));
-    paint(rows, look, good ? (look->unicode ? "✓ " : "+ ") : (look->unicode ? "✗ " : "x "),
-        good ? STYLE_GREEN : STYLE_RED, good ? STYLE_PLAIN : STYLE_RED, line.data);
+    snprintf(mark, sizeof mark, "%s%s ", nested ? "  " : "",
+        good ? (look->unicode ? "✓" : "+") : (look->unicode ? "✗" : "x"));
+    paint(rows, look, mark, good ? STYLE_GREEN : STYLE_RED, good ? STYLE_PLAIN : STYLE_RED,
+        line.data);
     buffer_release(&line);
 }
 
-static void paint_diff(
-    struct rows *rows, const struct markdown *look, const struct buffer *diff, bool all)
+static void paint_diff(struct rows *rows, const struct markdown *look, bool nested,
+    const struct buffer *diff, bool all)
 {
+    const char *margin = margin_of(nested);
+    size_t size = strlen(margin);
     struct wrap wrap = {
-        .width = look->width, .styled = look->styled, .margin = {"  ", 2, "  ", 2, 2}};
+        .width = look->width, .styled = look->styled, .margin = {margin, size, margin, size, size}};
     painted(preview_draw(diff->data, diff->length, all ? SIZE_MAX : DIFF_LINES, &wrap, rows));
 }
 
 static void paint_output(
-    struct rows *rows, const struct markdown *look, const char *output, bool all)
+    struct rows *rows, const struct markdown *look, bool nested, const char *output, bool all)
 {
+    size_t lines = nested ? NESTED_LINES : RESULT_LINES;
     struct buffer visible;
     buffer_init(&visible, (size_t)FIELD_LIMIT * 8);
     append_output(&visible, output);
-    paint_tail(rows, look, &visible, all ? SIZE_MAX : RESULT_LINES, true);
+    paint_tail(rows, look, margin_of(nested), &visible, all ? SIZE_MAX : lines, true);
     buffer_release(&visible);
+}
+
+/* Calls of an agent are told about while its own call still runs: which one is said before them,
+ * and again when another agent's calls came in between. */
+static void paint_heading(
+    struct calls *calls, const struct markdown *look, const char *parent, struct rows *rows)
+{
+    const struct call *call = find(calls, parent);
+    if (call == NULL || (calls->heading != NULL && strcmp(calls->heading, parent) == 0))
+        return;
+    forget_heading(calls);
+    calls->heading = strdup(parent);
+    paint(rows, look, look->unicode ? "⚙ " : "* ", STYLE_YELLOW, STYLE_PLAIN, call->header.data);
 }
 
 void calls_result(
@@ -347,9 +400,15 @@ void calls_result(
     const char *display = json_string(event, "display");
     const char *output = display != NULL ? display : json_string(event, "output");
     const char *spill = json_string(event, "spill_path");
+    const char *parent = json_string(event, "parent_call_id");
+    bool nested = parent != NULL;
     struct buffer header;
     if (status == NULL)
         status = "ok";
+    if (nested)
+        paint_heading(calls, look, parent, rows);
+    else
+        forget_heading(calls);
     buffer_init(&header, FIELD_LIMIT);
     if (call != NULL)
         painted(buffer_append(&header, call->header.data, call->header.length));
@@ -365,21 +424,22 @@ void calls_result(
     else if (output != NULL && strcmp(status, "denied") == 0)
         text_append_line(&note, output);
     bool noted = note.length > 0;
-    paint_ending(rows, look, header.data, shown_status.data, noted ? note.data : NULL, event);
+    paint_ending(
+        rows, look, nested, header.data, shown_status.data, noted ? note.data : NULL, event);
     buffer_release(&note);
     buffer_release(&shown_status);
     buffer_release(&header);
     if (is_good(status) && call != NULL &&
         preview_is_diff(call->preview.data, call->preview.length))
-        paint_diff(rows, look, &call->preview, calls->all_output);
+        paint_diff(rows, look, nested, &call->preview, calls->all_output);
     else if (output != NULL && !noted)
-        paint_output(rows, look, output, calls->all_output);
+        paint_output(rows, look, nested, output, calls->all_output);
     if (spill != NULL) {
         struct buffer path;
         buffer_init(&path, FIELD_LIMIT);
         painted(buffer_append_text(&path, "all of it: "));
         text_append_line(&path, spill);
-        paint(rows, look, "  ", STYLE_PLAIN, STYLE_DIM, path.data);
+        paint(rows, look, margin_of(nested), STYLE_PLAIN, STYLE_DIM, path.data);
         buffer_release(&path);
     }
     if (call != NULL)
@@ -390,7 +450,8 @@ void calls_abandon(struct calls *calls, const struct markdown *look, struct rows
 {
     for (size_t i = 0; i < calls->count; i++) {
         const struct call *call = calls->items[i];
-        paint_ending(rows, look, call->header.data, "no result", call->note.data, NULL);
+        paint_ending(rows, look, call->parent != NULL, call->header.data, "no result",
+            call->note.data, NULL);
     }
     call_clear_all(calls);
 }

@@ -18,6 +18,7 @@ struct calls {
     size_t count;
     size_t capacity;
     bool all_output; /* of finished calls; else its last lines */
+    char *heading;   /* owned; the call whose agent's calls are being told about; NULL: none */
 };
 
 void calls_release(struct calls *calls);

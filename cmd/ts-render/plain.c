@@ -217,6 +217,9 @@ static void take_result(struct plain *plain, const struct event *event)
 static void take_activity(struct plain *plain, const struct event *event)
 {
     struct rows rows;
+    /* What an agent does is for who watches; its report comes with the call that started it. */
+    if (json_get(event->tree, "parent_call_id") != NULL && event->type != EVENT_PLAN_REVIEW)
+        return;
     rows_init(&rows);
     switch (event->type) {
     case EVENT_TOOL_INFO:

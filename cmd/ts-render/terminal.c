@@ -55,6 +55,7 @@ struct terminal {
     bool thinking;     /* the model is at work */
     int64_t since;     /* when it began */
     int64_t last_text; /* when text came last, or since */
+    bool reviewing;    /* one of them is about a plan, whose end only the state tells */
     unsigned asking;   /* requests to a person that are not answered: the terminal is theirs */
     bool changed;
     int64_t drawn;       /* when */
@@ -204,9 +205,20 @@ static void think(struct terminal *terminal, bool thinking)
     terminal->changed = true;
 }
 
+static void asked(struct terminal *terminal)
+{
+    if (terminal->asking > 0)
+        terminal->asking--;
+    terminal->changed = true;
+}
+
 static void take_state(struct terminal *terminal, const struct event *event)
 {
     const char *state = json_string(event->tree, "state");
+    if (terminal->reviewing && state != NULL && strcmp(state, "attention") != 0) {
+        terminal->reviewing = false;
+        asked(terminal);
+    }
     think(terminal, state != NULL && strcmp(state, "thinking") == 0);
 }
 
@@ -228,6 +240,7 @@ static void end_turn(struct terminal *terminal, const char *status)
     end_text(terminal);
     terminal->call_ended = true;
     terminal->asking = 0;
+    terminal->reviewing = false;
     think(terminal, false);
     if (terminal->calls.count > 0) {
         begin_group(terminal, GROUP_CALLS);
@@ -403,23 +416,11 @@ static void ask(struct terminal *terminal)
     terminal->screen.last_blank = false;
 }
 
-static void asked(struct terminal *terminal)
+/* Who asks about a plan shows it, as it shows calls. */
+static void take_plan(struct terminal *terminal)
 {
-    if (terminal->asking > 0)
-        terminal->asking--;
-    terminal->changed = true;
-}
-
-static void take_plan(struct terminal *terminal, const struct event *event)
-{
-    struct markdown look = look_of(terminal);
-    end_text(terminal);
-    begin_group(terminal, GROUP_NOTE);
-    painted(markdown_render(&look, "---", 3, &terminal->screen.settled));
-    take_content(terminal, event->text);
-    end_text(terminal);
-    painted(markdown_render(&look, "---", 3, &terminal->screen.settled));
-    draw(terminal);
+    terminal->reviewing = true;
+    ask(terminal);
 }
 
 static void event(struct view *view, const struct event *event)
@@ -480,14 +481,15 @@ static void event(struct view *view, const struct event *event)
         take_result(terminal, event);
         break;
     case EVENT_PLAN_REVIEW:
-        take_plan(terminal, event);
+        take_plan(terminal);
         break;
     case EVENT_ERROR:
         note_error(terminal, event->text);
         break;
     case EVENT_INFO:
     case EVENT_CANCELLED:
-        note(terminal, STYLE_DIM, "", event->text);
+        note(terminal, STYLE_DIM, json_get(event->tree, "parent_call_id") != NULL ? "  " : "",
+            event->text);
         break;
     case EVENT_QUEUED:
         note(terminal, STYLE_DIM, "", "(queued behind the present turn)");
