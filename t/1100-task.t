@@ -56,7 +56,7 @@ is "nor calls anything" "$(nested .type | wc -l)" 0
 request_preview=$(printf '%s\n' '{"type":"tool_batch","calls":[{"name":"task","arguments":{"prompt":"first\nsecond and last"}}]}' | ts-tool-prep | jq -r '.items[0].preview')
 like "T-55: the question shows the whole prompt" "$(printf %s "$request_preview" | tr '\n' ' ')" 'first second and last'
 like "T-55: and what it may use unasked" "$request_preview" 'without asking:.*read_file, search'
-like "T-55: and what not" "$request_preview" 'asks before: bash, edit_file, write_file'
+like "T-55: and what not" "$request_preview" 'asks before: bash, edit_file, (web_fetch, )?(web_search, )?write_file'
 
 # One policy for the conversation and its agents.
 echo 'old words' >notes
