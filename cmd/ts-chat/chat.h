@@ -148,7 +148,7 @@ struct chat {
     bool calling; /* a request without its done or error */
     struct tool_set tools;
     struct buffer tool_notes; /* why tools of the project are not there: lines for a person */
-    char *tools_json; /* the request's "tools", or NULL */
+    char *tools_json;         /* the request's "tools", or NULL */
     unsigned long model_calls;
 
     /* pipeline.c */
@@ -295,9 +295,10 @@ void usage_take(struct chat *chat, const cJSON *done);
 void usage_show(struct chat *chat);
 
 /* keep.c */
-void keep_open(struct chat *chat);   /* unless nothing is to be kept */
-void keep_listen(struct chat *chat); /* from now on every message is stored */
-void keep_begin(struct chat *chat);  /* until keep_commit everything is stored as one */
+void keep_open(struct chat *chat);      /* unless nothing is to be kept */
+void keep_listen(struct chat *chat);    /* from now on every message is stored */
+bool keep_is_setting(const char *name); /* that a session keeps */
+void keep_begin(struct chat *chat);     /* until keep_commit everything is stored as one */
 void keep_commit(struct chat *chat);
 void keep_model(struct chat *chat); /* its name has become known, or is another one now */
 void keep_usage(struct chat *chat, const struct usage *call, const char *model);

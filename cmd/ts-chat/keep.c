@@ -18,6 +18,15 @@ static const char no_save_hint[] = "; --no-save goes on without keeping the conv
 static const char *const settings[] = {"model.name", "model.temperature", "model.max_tokens",
     "model.reasoning_effort", "tools.truncation", NULL};
 
+bool keep_is_setting(const char *name)
+{
+    for (size_t i = 0; settings[i] != NULL; i++) {
+        if (strcmp(settings[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int hint(struct error *error)
 {
     size_t length = strlen(error->text);

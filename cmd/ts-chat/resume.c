@@ -32,8 +32,7 @@ static void own(struct chat *chat)
 static void restore_setting(struct chat *chat, const char *name, const char *text)
 {
     struct error error;
-    const struct config_key *key = config_find(name);
-    if (key == NULL || key->flag == NULL || config_origin(chat->config, name) == CONFIG_FLAG)
+    if (!keep_is_setting(name) || config_origin(chat->config, name) == CONFIG_FLAG)
         return;
     if (config_set_option(chat->config, config_option(name), text, &error) < 0)
         warn("the session's %s is not taken over: %s", name, error.text);
