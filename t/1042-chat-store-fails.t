@@ -71,7 +71,7 @@ is "the others are taken" "$(jq -c 'select(.type=="request" and (.path|test("com
 is "permissions are never taken from the store" "$(field events session skip_permissions)" false
 set_value '[1]'
 ok "settings of another form are left alone" ts-chat --no-stdin --resume odd hello
-sql "update conversations set message = '{"role":"assistant"}' where id = (select max(id) from conversations)"
+sql "update conversations set message = '{\"role\":\"assistant\"}' where id = (select max(id) from conversations)"
 before=$(asked)
 ts-chat --no-stdin --resume odd hello >events
 is "a damaged message does not stop a session" "$? $(asked)" "0 $((before + 1))"
