@@ -9,6 +9,10 @@ cat >script <<'E2'
 {"match":{"system":"as an agent on one task","role":"user","contains":"break"},"content":"I found the cause. ","tool_calls":[{"name":"read_file","id":"a","arguments":{"path":"notes"}}]}
 {"match":{"system":"as an agent on one task","role":"tool","body":"break"},"status":400,"error":"the model is gone"}
 {"match":{"system":"as an agent on one task","role":"user","contains":"say nothing"},"content":""}
+{"match":{"system":"as an agent on one task","role":"user","contains":"wonder"},"content":"<think>hm, secret thoughts</think>thought through"}
+{"match":{"system":"as an agent on one task","role":"user","contains":"read for me"},"tool_calls":[{"name":"read_file","id":"a","arguments":{"path":"notes"}}]}
+{"match":{"role":"user","contains":"delegate read for me"},"tool_calls":[{"name":"task","id":"a","arguments":{"prompt":"read for me"}}]}
+{"match":{"role":"tool","contains":"done by","body":"delegate read for me"},"tool_calls":[{"name":"edit_file","id":"e","arguments":{"path":"notes","old_string":"a note","new_string":"changed"}}]}
 {"match":{"system":"as an agent on one task","body":"many notes"},"tool_calls":[{"name":"read_file","arguments":{"path":"notes","offset":1}}]}
 {"match":{"system":"as an agent on one task"},"content":"done by {{model}}"}
 {"match":{"role":"tool"},"content":"parent: {{last_tool_result}}"}
@@ -60,6 +64,28 @@ like "why" "$(result output)" 'did not finish.*model is gone'
 like "and where its conversation is kept" "$(result output)" 'session [0-9a-f]{12}'
 run delegate and say nothing
 is "an empty answer is a failure" "$(result status)" error
+
+database=$XDG_DATA_HOME/turnstone/turnstone.db
+query() { sqlite3 -batch "$database" "$1"; }
+session=$(jq -r 'select(.type=="session").session_id' events)
+is "E-64: an agent's conversation is a session of its own" \
+	"$(query "select kind from sessions where parent_session = '$session'")" task
+run delegate it
+session=$(jq -r 'select(.type=="session").session_id' events)
+is "with all its messages" "$(query "select group_concat(role, ' ') from conversations
+	where session_id = (select session_id from sessions where parent_session = '$session')")" \
+	"system user assistant"
+is "and what it cost" "$(query "select purpose from usage where parent_session = '$session'")" task
+count=$(query 'select count(*) from sessions')
+run --no-save delegate it
+is "with --no-save nothing of it is kept" "$(query 'select count(*) from sessions')" "$count"
+
+run delegate and wonder
+is "E-62: thoughts are no part of the report" "$(result output)" "thought through"
+run delegate read for me
+is "E-61: what an agent has read its conversation has not" \
+	"$(jq -r 'select(.type=="tool_result" and .call_id=="e").status' events)" error
+is "so the file is as it was" "$(cat notes)" "a note"
 
 mkdir -p "$XDG_CONFIG_HOME/turnstone"
 cat >"$XDG_CONFIG_HOME/turnstone/config.toml" <<E2

@@ -151,8 +151,8 @@ static void check_keeping(struct chat *chat)
         die_usage("--continue contradicts --resume");
     if (no_store != NULL && no_store[0] != '\0')
         chat->no_save = true;
-    const char *parent = getenv("TS_SESSION_ID");
-    if (chat->agent != AGENT_NONE && parent != NULL &&
+    const char *parent = getenv("TS_PARENT_SESSION");
+    if (chat->agent != AGENT_NONE && parent != NULL && parent[0] != '\0' &&
         (chat->parent_session = strdup(parent)) == NULL)
         die(EXIT_SYSTEM, "out of memory");
     if (chat->no_save && resumes(chat))
