@@ -285,8 +285,8 @@ int main(int argc, char **argv)
         .synopsis = "[options] [prompt ...] [-]",
         .purpose = "sends a prompt to a model, runs the tools it calls, and prints events",
         .options = options,
-        .shared_options = config_options(CONFIG_FOR_CHAT | CONFIG_FOR_LLM | CONFIG_FOR_TOOLS |
-                                         CONFIG_FOR_APPROVE | CONFIG_FOR_STORE),
+        .shared_options = config_options(
+            CONFIG_FOR_CHAT | CONFIG_FOR_LLM | CONFIG_FOR_TOOLS | CONFIG_FOR_APPROVE),
     };
     chat.started = clock_monotonic_ms();
     read_options(&chat, &program, argc, argv);

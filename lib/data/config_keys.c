@@ -269,7 +269,7 @@ const struct config_key config_keys[] = {
 
     /* [store] */
     {.name = "store.path", .type = CONFIG_PATH, .flag = "db", .environment = "TURNSTONE_DB",
-        .placeholder = "FILE", .programs = STORE | APPROVE,
+        .placeholder = "FILE", .programs = CHAT | STORE | APPROVE,
         .help = "the database, instead of turnstone.db in the user's data directory"},
 
     /* [server] */
