@@ -33,7 +33,7 @@ session=$(jq -r 'select(.type=="session").session_id' events)
 ok "E-71: it is kept where state is kept" grep -q 'The first plan' "$kept/$session.md"
 is "for its owner alone" "$(stat -c %a "$kept" "$kept/$session.md" | tr '\n' ' ')" "700 600 "
 like "and the path is shown" "$(result output)" "kept in $kept/$session\\.md"
-is "E-71: not in the project" "$(ls -a | grep '^\.plan')" ""
+ok "E-71: not in the project" sh -c '! ls .plan-*.md'
 is "the planning agent changes nothing" "$(planners | jq -r '.tools[].function.name|select(test("bash|write|edit|task|plan"))')" ""
 like "and is told the sections" "$(planners | jq -r '.messages[0].content' | tr '\n' ' ')" 'Goal.*Current State.*Plan.*Risks'
 $alone ts-chat --policy policy.toml --no-stdin plan to change it >events
