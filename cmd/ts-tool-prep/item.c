@@ -9,6 +9,7 @@
 #include "data/json.h"
 
 #include <errno.h>
+#include <sha2.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,6 +387,22 @@ static double call_timeout(const struct item *item, const struct item_setting *s
     return item->tool->timeout > 0 ? item->tool->timeout : setting->timeout;
 }
 
+/* A tool that a server defines may be defined otherwise tomorrow: what a person approves for always
+ * is the tool as it is described now. */
+static void add_definition_hash(cJSON *tree, const struct tool_definition *tool)
+{
+    struct buffer text;
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    const cJSON *schema = tool->wire_parameters != NULL ? tool->wire_parameters : tool->parameters;
+    buffer_init(&text, TEXT_LIMIT);
+    need(buffer_append_text(&text, tool->description != NULL ? tool->description : ""));
+    need(buffer_append_byte(&text, '\n'));
+    need(json_append(&text, schema));
+    SHA256Data((const uint8_t *)text.data, text.length, hash);
+    buffer_release(&text);
+    add_text(tree, "definition_hash", hash);
+}
+
 static void add_tool(cJSON *tree, const struct item *item, const struct item_setting *setting)
 {
     const struct tool_definition *tool = item->tool;
@@ -394,6 +411,8 @@ static void add_tool(cJSON *tree, const struct item *item, const struct item_set
     add_text(tree, "sandbox", tool_sandbox_word(tool->sandbox));
     need(json_add_boolean(tree, "network", tool->network));
     need(json_add_number(tree, "timeout", call_timeout(item, setting)));
+    if (tool->generated)
+        add_definition_hash(tree, tool);
 }
 
 cJSON *item_line(const struct item *item, const struct item_setting *setting, size_t preview_limit)
