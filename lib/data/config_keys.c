@@ -130,7 +130,7 @@ const struct config_key config_keys[] = {
         .programs = CHAT | REPL, .project = true, .help = "text added to the system message"},
     {.name = "session.retention_days", .later = true, .type = CONFIG_INTEGER, .fallback = "90", .most = 36500,
         .flag = "session-retention-days", .environment = "TURNSTONE_SESSION_RETENTION_DAYS",
-        .placeholder = "DAYS", .programs = STORE,
+        .placeholder = "DAYS", .programs = REPL,
         .help = "age at which unnamed sessions are pruned; 0: never"},
     {.name = "session.compact_max_tokens", .later = true, .type = CONFIG_INTEGER, .fallback = "32768",
         .least = 256, .most = TOKENS_MOST, .flag = "compact-max-tokens",

@@ -11,7 +11,10 @@ enum { AMBIGUOUS_SHOWN = 5 }; /* ids that a sentence about an ambiguous name lis
 
 #define COLUMNS                                                                                    \
     "SELECT id, session_id, alias, title, parent_session, kind, directory, model, model_alias,"    \
-    " pid, created, updated, (SELECT count(*) FROM conversations"                                  \
+    " created, updated, (SELECT substr(content, 1, 200) FROM conversations_text"                   \
+    "  WHERE conversations_text.id = (SELECT min(id) FROM conversations"                           \
+    "   WHERE conversations.session_id = sessions.session_id AND role = 'user')),"                 \
+    " pid, (SELECT count(*) FROM conversations"                                                    \
     "  WHERE conversations.session_id = sessions.session_id) FROM sessions "
 
 void store_session_release(struct store_session *session)
@@ -26,29 +29,27 @@ void store_session_release(struct store_session *session)
     free((char *)session->model_alias);
     free((char *)session->created);
     free((char *)session->updated);
+    free((char *)session->beginning);
     *session = (struct store_session){0};
 }
 
 static int fill(struct store_session *session, sqlite3_stmt *row, struct error *error)
 {
-    *session = (struct store_session){
-        .id = store_column_number(row, 0),
-        .pid = store_column_number(row, 9),
-        .messages = store_column_number(row, 12),
-    };
+    *session = (struct store_session){0};
     const char **const texts[] = {&session->session_id, &session->alias, &session->title,
         &session->parent_session, &session->kind, &session->directory, &session->model,
-        &session->model_alias};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (store_column_copy(row, (int)i + 1, texts[i]) < 0)
-            goto failed;
+        &session->model_alias, &session->created, &session->updated, &session->beginning};
+    int count = (int)(sizeof texts / sizeof texts[0]);
+    session->id = store_column_number(row, 0);
+    session->pid = store_column_number(row, count + 1);
+    session->messages = store_column_number(row, count + 2);
+    for (int i = 0; i < count; i++) {
+        if (store_column_copy(row, i + 1, texts[i]) < 0) {
+            store_session_release(session);
+            return error_set(error, "read a session: out of memory");
+        }
     }
-    if (store_column_copy(row, 10, &session->created) == 0 &&
-        store_column_copy(row, 11, &session->updated) == 0)
-        return 0;
-failed:
-    store_session_release(session);
-    return error_set(error, "read a session: out of memory");
+    return 0;
 }
 
 static bool is_letter_or_digit(char byte)

@@ -45,6 +45,7 @@ struct store_session {
     const char *created;
     const char *updated; /* when the last message came */
     int64_t messages;
+    const char *beginning; /* of what the person said first */
 };
 
 /* Free the texts of one that store_session_find or _last filled. */

@@ -45,6 +45,11 @@ static const char *meaning(int code)
                      ".recover'";
     case SQLITE_NOMEM:
         return "out of memory";
+    case SQLITE_IOERR:
+        return code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_FSYNC ||
+                       code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_TRUNCATE
+                   ? "a write failed: the disk is full or broken, or a limit is reached"
+                   : NULL;
     case SQLITE_CANTOPEN:
         return "it cannot be opened, or a file beside it cannot be made";
     default:
