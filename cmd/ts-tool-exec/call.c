@@ -307,12 +307,23 @@ static double time_limit(const struct call *call)
     return seconds < TIMEOUT_MOST ? seconds : TIMEOUT_MOST;
 }
 
+/* In the sandbox a file outside the project would be written, told of, and gone. */
+static int check_places(const struct call *call, struct error *error)
+{
+    if (call->jailed && !call->tool->read_only && json_boolean(call->item, "outside", false))
+        return error_set(error, "it is to change something outside the project, which the sandbox "
+                                "does not allow (tools.roots opens further directories)");
+    return 0;
+}
+
 static int launch(struct call *call, struct error *error)
 {
     struct command command;
     if (!project_tool_holds(call->tool, call->setting->project))
         return error_set(error, "the project's tool has changed since it was trusted");
     call->jailed = command_jailed(call);
+    if (check_places(call, error) < 0)
+        return -1;
     call->timeout = time_limit(call);
     capture_init(&call->output, call->id, call->most > ERROR_FLOOR ? call->most : ERROR_FLOOR);
     int arguments = jailed_child_arguments(json_object(call->item, "arguments"), error);

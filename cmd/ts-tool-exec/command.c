@@ -46,6 +46,13 @@ bool command_jailed(const struct call *call)
     return call->setting->mode == MODE_AUTO && !json_boolean(call->item, "seen", false);
 }
 
+/* Somebody who could see the path allowed it; a flag for all calls does not open a hidden one. */
+static bool is_allowed_by_name(const struct call *call)
+{
+    const char *decider = json_string(call->item, "decided_by");
+    return decider != NULL && strcmp(decider, "flag") != 0;
+}
+
 /* What the sandbox hides but this call was allowed to have. */
 static void open_paths(struct command *command, const struct call *call)
 {
@@ -64,7 +71,7 @@ static void open_paths(struct command *command, const struct call *call)
         add(command, "--read");
         add(command, "%.*s", (int)(slash - call->tool->program), call->tool->program);
     }
-    if (!call->tool->read_only)
+    if (!call->tool->read_only || !is_allowed_by_name(call))
         return;
     const cJSON *path;
     int opened = 0;
