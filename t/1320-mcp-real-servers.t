@@ -16,9 +16,9 @@ fetch() {
 	(unset no_proxy && cd "$real_cache/mcp" && HOME=$real_home exec timeout 90 flock .lock npm install \
 		--no-audit --no-fund --no-update-notifier --loglevel=error --fetch-retries=0 $list) >"$WORK/npm.log" 2>&1
 }
-complete() { for package in $packages; do [ -x "$bin/mcp-$package" ] || return 1; done; }
-complete || fetch
-complete || skip_all "npm cannot get the servers: $(tail -n 1 "$WORK/npm.log" | cut -c 1-100)"
+have_all() { for package in $packages; do [ -x "$bin/mcp-$package" ] || return 1; done; }
+have_all || fetch
+have_all || skip_all "npm cannot get the servers: $(tail -n 1 "$WORK/npm.log" | cut -c 1-100)"
 
 echo 'in the project' >note.txt
 cat >servers.json <<E2

@@ -118,18 +118,19 @@ static void tools_known(void *context, struct mcp_server *server, const cJSON *b
     int count = before != NULL ? differences(&text, now, before, "new:", false) +
                                      differences(&text, now, before, "changed:", true) +
                                      differences(&text, before, now, "gone:", false)
-                               : 0;
-    if (count > 0)
+                               : 1;
+    bool announced = before != NULL && count > 0;
+    if (count > 0) {
+        json_free(entry->tools);
+        entry->tools = cJSON_Duplicate(now, true);
+        if (entry->tools != NULL)
+            cache_write(&session->hub, entry);
+    }
+    if (announced)
         inform("MCP server '%s' has changed its tools (%s); a new session offers them as they are "
                "now, this one goes on with what it has",
             name, text.data);
     buffer_release(&text);
-    if (before != NULL && count == 0)
-        return;
-    json_free(entry->tools);
-    entry->tools = cJSON_Duplicate(now, true);
-    if (entry->tools != NULL)
-        cache_write(&session->hub, entry);
 }
 
 /* Clients. */
