@@ -65,6 +65,12 @@ is "only what was set is sent" \
 	"$(jq -cs '[.[]|select(.type=="request" and (.path|test("completions")))][-1].body|keys' requests)" \
 	'["messages","model","stream","stream_options","tools"]'
 ok "the default request is at most 6 KB" test "$(jq -s '[.[]|select(.type=="request" and (.path|test("completions")))][-1].body_bytes' requests)" -le 6144
+offered() { jq -rs '[.[]|select(.type=="request" and (.path|test("completions")))][-1].body.tools|map(.function.name)|join(" ")' requests; }
+is "all tools but a search without an engine are offered" "$(offered)" \
+	"bash edit_file forget man math plan read_file recall remember search task web_fetch write_file"
+TURNSTONE_SEARCH_COMMAND=true ts-chat --no-stdin hi >/dev/null
+is "with one, all fourteen" "$(offered)" \
+	"bash edit_file forget man math plan read_file recall remember search task web_fetch web_search write_file"
 
 is "a model that is named: its window is learnt meanwhile" "$(ts-chat --model mock-1 --no-stdin later |
 	jq -r 'select(.type=="status").context_window')" 4096

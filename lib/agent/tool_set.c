@@ -78,7 +78,8 @@ void tool_set_drop_needing(struct tool_set *set, unsigned needs)
 {
     size_t kept = 0;
     for (size_t i = 0; i < set->count; i++) {
-        if ((set->tools[i].needs & needs) == 0)
+        unsigned needed = set->tools[i].needs;
+        if (needed == 0 || (needed & ~needs) != 0)
             set->tools[kept++] = set->tools[i];
         else
             tool_definition_release(&set->tools[i]);

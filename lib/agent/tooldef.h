@@ -115,7 +115,7 @@ int tool_set_keep(struct tool_set *set, const char *names, struct error *error);
 
 /* Keep only those of a group. */
 void tool_set_keep_group(struct tool_set *set, enum tool_group group);
-/* Leave out those that need one of these (enum tool_needs). */
+/* Leave out those that can do nothing without these (enum tool_needs): they need nothing else. */
 void tool_set_drop_needing(struct tool_set *set, unsigned needs);
 bool tool_in_group(const struct tool_definition *tool, enum tool_group group);
 
