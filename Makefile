@@ -45,6 +45,7 @@ LIBS_ts-fetch     := -lcurl
 LIBS_ts-html      := -lgumbo
 LIBS_ts-render    := -lmd4c
 LIBS_ts-mcp       := -lsqlite3
+LIBS_ts-mcp-http  := -lcurl
 LIBS_ts-session   := -lsqlite3
 LIBS_ts-memory    := -lsqlite3
 LIBS_ts-mock-llm  := -levent_core -levent_extra -lcurl

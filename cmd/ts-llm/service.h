@@ -12,7 +12,7 @@
 #include "data/config.h"
 #include "io/line_writer.h"
 #include "io/loop.h"
-#include "ts-llm/exchange.h"
+#include "common/exchange.h"
 #include "ts-llm/models.h"
 
 #include <stdbool.h>

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+enum { RETRY_DIGITS = 9 }; /* of milliseconds */
+
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
 void sse_init(struct sse_reader *reader, size_t limit, sse_event *event, void *context)
 {
-    *reader = (struct sse_reader){.event = event, .context = context};
+    *reader = (struct sse_reader){.event = event, .context = context, .retry_ms = -1};
     buffer_init(&reader->line, limit);
     buffer_init(&reader->data, limit);
 }
@@ -16,6 +18,11 @@ void sse_release(struct sse_reader *reader)
 {
     buffer_release(&reader->line);
     buffer_release(&reader->data);
+}
+
+void sse_keep_id(struct sse_reader *reader)
+{
+    reader->keeps_id = true;
 }
 
 static void forget_event(struct sse_reader *reader)
@@ -33,6 +40,7 @@ void sse_reset(struct sse_reader *reader)
     forget_event(reader);
     reader->after_return = false;
     reader->started = false;
+    memcpy(reader->next_id, reader->id, sizeof reader->next_id);
 }
 
 static int no_room(const struct sse_reader *reader, struct error *error)
@@ -66,8 +74,11 @@ static int add_data(struct sse_reader *reader, const char *value, size_t length)
     return buffer_append(&reader->data, value, length);
 }
 
-static int end_event(struct sse_reader *reader)
+/* cut: the end of the stream ends it, so its id must not stand for all of it. */
+static int end_event(struct sse_reader *reader, bool cut)
 {
+    if (reader->keeps_id && !cut)
+        memcpy(reader->id, reader->next_id, sizeof reader->id);
     if (!reader->has_data) {
         reader->error_event = false;
         return 0;
@@ -97,6 +108,42 @@ static const char *field_value(
     return at;
 }
 
+static void take_id(struct sse_reader *reader, const char *value, size_t length)
+{
+    if (memchr(value, '\0', length) != NULL)
+        return; /* as the standard has it */
+    bool usable = length < sizeof reader->next_id;
+    for (size_t i = 0; i < length && usable; i++)
+        usable = value[i] >= ' ' && value[i] <= '~';
+    size_t kept = usable ? length : 0;
+    memcpy(reader->next_id, value, kept);
+    reader->next_id[kept] = '\0';
+}
+
+static void take_retry(struct sse_reader *reader, const char *value, size_t length)
+{
+    int64_t wait_ms = 0;
+    if (length == 0 || length > RETRY_DIGITS)
+        return;
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] < '0' || value[i] > '9')
+            return;
+        wait_ms = wait_ms * 10 + (value[i] - '0');
+    }
+    reader->retry_ms = wait_ms;
+}
+
+static void take_resumption(struct sse_reader *reader, const char *line, size_t length)
+{
+    size_t value_length;
+    const char *value = field_value(line, length, "id", 2, &value_length);
+    if (value != NULL)
+        take_id(reader, value, value_length);
+    value = field_value(line, length, "retry", 5, &value_length);
+    if (value != NULL)
+        take_retry(reader, value, value_length);
+}
+
 static int take_line(
     struct sse_reader *reader, const char *line, size_t length, struct error *error)
 {
@@ -108,13 +155,15 @@ static int take_line(
     }
     reader->started = true;
     if (length == 0)
-        return end_event(reader);
+        return end_event(reader, false);
     value = field_value(line, length, "data", 4, &value_length);
     if (value != NULL)
         return add_data(reader, value, value_length) < 0 ? no_room(reader, error) : 0;
     value = field_value(line, length, "event", 5, &value_length);
     if (value != NULL)
         reader->error_event = value_length == 5 && memcmp(value, "error", 5) == 0;
+    else if (reader->keeps_id)
+        take_resumption(reader, line, length);
     return 0;
 }
 
@@ -175,5 +224,5 @@ int sse_end(struct sse_reader *reader, struct error *error)
         error->text[0] = '\0';
     if (reader->line.length > 0 && finish_line(reader, "", 0, error) < 0)
         return -1;
-    return end_event(reader);
+    return end_event(reader, true);
 }

@@ -1,6 +1,7 @@
 /*
- * Server-sent events (the "event stream" of the HTML standard), as far as a
- * client of a model endpoint needs them: only `data` and `event` fields count.
+ * Server-sent events (the "event stream" of the HTML standard), as far as our
+ * clients need them: `data` and `event` fields, and for streams that can be
+ * taken up again (sse_keep_id) also `id` and `retry`.
  *
  * Bytes may be cut anywhere. Lines end in LF, CR or CRLF, a colon at the start
  * makes a comment, the space behind "data:" is optional, several data lines of
@@ -17,12 +18,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * One event. data is not terminated and valid only during the call; error_event says that the
  * event was named "error". Return 0 to go on, -1 to stop: sse_feed then returns -1 too.
  */
 typedef int sse_event(void *context, const char *data, size_t length, bool error_event);
+
+enum { SSE_ID_SIZE = 512 }; /* a longer id, or one that fits in no header, counts as none */
 
 struct sse_reader {
     sse_event *event;
@@ -35,11 +39,18 @@ struct sse_reader {
     bool error_event;
     bool after_return; /* the last byte was CR: a LF now belongs to it */
     bool started;      /* the byte order mark is no longer possible */
+    bool keeps_id;
+    char id[SSE_ID_SIZE];      /* of the last event that ended; "": none */
+    char next_id[SSE_ID_SIZE]; /* of the event that has not ended yet */
+    int64_t retry_ms;          /* what the server asked to wait before a new try; -1: nothing */
 };
 
 /* limit: the most bytes of one event, and of one line. */
 void sse_init(struct sse_reader *reader, size_t limit, sse_event *event, void *context);
 void sse_release(struct sse_reader *reader);
+
+/* From now on keep id and retry_ms; sse_reset leaves both, since they are for the next stream. */
+void sse_keep_id(struct sse_reader *reader);
 
 /* Forget a stream, for the next one. */
 void sse_reset(struct sse_reader *reader);

@@ -127,8 +127,54 @@ static void stop(void)
     buffer_release(&seen.text);
 }
 
+static void feed(struct sse_reader *reader, const char *bytes, size_t length)
+{
+    is_number(sse_feed(reader, bytes, length, NULL), 0, "taken");
+}
+
+#define FEED(text) feed(&reader, text, sizeof text - 1)
+
+/* Where a stream would be taken up again. */
+static void resumption(void)
+{
+    struct sse_reader reader;
+    struct seen seen = {0};
+    char bytes[700];
+    buffer_init(&seen.text, 1 << 20);
+    sse_init(&reader, 1000, collect, &seen);
+    FEED("id: 1\nretry: 5\ndata: a\n\n");
+    is_text(reader.id, "", "an id is kept only when that is wanted");
+    sse_keep_id(&reader);
+    FEED("id: 1\nretry: 5\ndata: a\n\n");
+    is_text(reader.id, "1", "the id of an event");
+    is_number(reader.retry_ms, 5, "and the wait");
+    FEED("data: b\n\nretry: x\nretry: 12345678901\nid: 2\ndata: c\n");
+    is_text(reader.id, "1", "an event without one leaves it, one without end does not count");
+    is_number(reader.retry_ms, 5, "a wait that is no number does not count");
+    sse_end(&reader, NULL);
+    is_text(reader.id, "1", "nor does one that the end of the stream cuts");
+    sse_reset(&reader);
+    FEED("data: d\n\n");
+    is_text(reader.id, "1", "it is there for the next stream");
+    FEED("id: a\0b\n\n");
+    is_text(reader.id, "1", "an id with a NUL does not count");
+    FEED("id: 3\n\n");
+    is_text(reader.id, "3", "an id without data counts");
+    FEED("id: \033\n\n");
+    is_text(reader.id, "", "one that fits in no header is none");
+    memset(bytes, 'i', sizeof bytes);
+    memcpy(bytes, "id:", 3);
+    memcpy(bytes + sizeof bytes - 2, "\n\n", 2);
+    FEED("id: 4\n\n");
+    feed(&reader, bytes, sizeof bytes);
+    is_text(reader.id, "", "nor is one that is too long");
+    sse_release(&reader);
+    buffer_release(&seen.text);
+}
+
 int main(void)
 {
+    resumption();
     cut_everywhere();
     bounds();
     stop();

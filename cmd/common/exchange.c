@@ -1,4 +1,4 @@
-#include "ts-llm/exchange.h"
+#include "common/exchange.h"
 
 #include "base/clock.h"
 #include "version.h"
@@ -14,6 +14,8 @@ enum {
     RECEIVE_BUFFER = 64 << 10, /* bytes handed over at once: a burst of deltas in one wake-up */
     WARM_CONNECTIONS = 16,
     KEY_HEADER_SIZE = 8 << 10,
+    ACCEPT_SIZE = 128,
+    HEADERS_MOST = 64 << 10, /* bytes of an answer's head; servers send 1 to 8 KiB */
 };
 
 /* libcurl's sockets and timer in our loop. */
@@ -173,6 +175,11 @@ static void explain_lost(struct failure *failure, const struct exchange *exchang
 
 static void explain(struct failure *failure, const struct exchange *exchange, CURLcode code)
 {
+    if (exchange->header_bytes > HEADERS_MOST) {
+        failure_set(failure, FAILURE_PROTOCOL, "the head of the answer is longer than %d bytes",
+            HEADERS_MOST);
+        return;
+    }
     /* curl's name for an answer without a status line, too. */
     if (code == CURLE_UNSUPPORTED_PROTOCOL && exchange->connected)
         code = CURLE_WEIRD_SERVER_REPLY;
@@ -224,6 +231,17 @@ static void read_head(struct exchange *exchange)
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type);
     exchange->status = (int)status;
     snprintf(exchange->content_type, sizeof exchange->content_type, "%s", type != NULL ? type : "");
+    if (exchange->head != NULL)
+        exchange->head(exchange->context);
+}
+
+const char *exchange_header(const struct exchange *exchange, const char *name)
+{
+    struct curl_header *header;
+    if (exchange->easy == NULL ||
+        curl_easy_header(exchange->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
 }
 
 /* Seconds, perhaps with a fraction, or a date. -1: neither. */
@@ -255,6 +273,14 @@ static int64_t asked_wait(CURL *easy)
     if (curl_easy_header(easy, "retry-after", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return -1;
     return wait_from(header->value);
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    (void)bytes;
+    exchange->header_bytes += size * count;
+    return exchange->header_bytes <= HEADERS_MOST ? size * count : 0;
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
@@ -350,8 +376,15 @@ static int add_header(struct exchange *exchange, const char *line)
 
 static int add_headers(struct exchange *exchange, const struct exchange_request *request)
 {
-    if (add_header(exchange, "Accept: text/event-stream, application/json") < 0)
+    char accept[ACCEPT_SIZE];
+    snprintf(accept, sizeof accept, "Accept: %s",
+        request->accept != NULL ? request->accept : "text/event-stream, application/json");
+    if (add_header(exchange, accept) < 0)
         return -1;
+    for (const char *const *line = request->headers; line != NULL && *line != NULL; line++) {
+        if (add_header(exchange, *line) < 0)
+            return -1;
+    }
     if (request->body != NULL && (add_header(exchange, "Content-Type: application/json") < 0 ||
                                      add_header(exchange, "Expect:") < 0))
         return -1;
@@ -392,6 +425,8 @@ static void set_behaviour(struct exchange *exchange, const struct exchange_reque
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_ms);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
@@ -401,6 +436,8 @@ static void set_behaviour(struct exchange *exchange, const struct exchange_reque
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
     }
+    if (request->method != NULL)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 int exchange_start(
@@ -409,6 +446,7 @@ int exchange_start(
     exchange->status = 0;
     exchange->content_type[0] = '\0';
     exchange->retry_after_ms = -1;
+    exchange->header_bytes = 0;
     exchange->connected = exchange->stopped = exchange->waiting = false;
     exchange->connect_ms = request->connect_ms;
     exchange->first_byte_ms = request->first_byte_ms;

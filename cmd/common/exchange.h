@@ -6,8 +6,8 @@
  * between bytes. Redirects are never followed: the key would go along.
  * Failures are told in plain words of our own.
  */
-#ifndef TS_LLM_EXCHANGE_H
-#define TS_LLM_EXCHANGE_H
+#ifndef CMD_COMMON_EXCHANGE_H
+#define CMD_COMMON_EXCHANGE_H
 
 #include "agent/classify.h"
 #include "base/error.h"
@@ -32,10 +32,13 @@ struct exchange_request {
     const char *url;
     const char *body; /* JSON to POST; NULL: GET */
     size_t body_length;
-    const char *key;         /* NULL: none */
-    const char *unix_socket; /* NULL: none */
-    const char *ca_file;     /* NULL: the system's */
-    const char *proxy;       /* NULL: as the environment says */
+    const char *method;         /* NULL: as body says */
+    const char *accept;         /* types of content; NULL: an event stream or JSON */
+    const char *const *headers; /* "Name: value" lines, ends with NULL; NULL: none */
+    const char *key;            /* NULL: none */
+    const char *unix_socket;    /* NULL: none */
+    const char *ca_file;        /* NULL: the system's */
+    const char *proxy;          /* NULL: as the environment says */
     bool verify_tls;
     bool loopback; /* the host is this machine: no proxy from the environment */
     int64_t connect_ms;
@@ -55,8 +58,12 @@ typedef enum exchange_taken exchange_bytes(void *context, const char *bytes, siz
 /* It is over and may be released or started again; failure is NULL when the body came whole. */
 typedef void exchange_ended(void *context, const struct failure *failure);
 
+/* The head has come: status, content_type and exchange_header say what it holds. */
+typedef void exchange_head(void *context);
+
 struct exchange {
     struct exchange_pool *pool;
+    exchange_head *head; /* NULL, or set after exchange_init */
     exchange_bytes *bytes;
     exchange_ended *ended;
     void *context;
@@ -70,6 +77,7 @@ struct exchange {
     int64_t connect_ms, first_byte_ms, idle_ms;
     bool connected;
     bool stopped; /* the owner said EXCHANGE_STOP */
+    size_t header_bytes;
 };
 
 void exchange_init(struct exchange *exchange, struct exchange_pool *pool, exchange_bytes *bytes,
@@ -78,6 +86,9 @@ void exchange_init(struct exchange *exchange, struct exchange_pool *pool, exchan
 /* Begin. 0, or -1 with a failure (the configuration cannot be used, or memory is short). */
 int exchange_start(
     struct exchange *exchange, const struct exchange_request *request, struct failure *failure);
+
+/* A header of the answer, from inside head or bytes; NULL: there is none. */
+const char *exchange_header(const struct exchange *exchange, const char *name);
 
 /* Bytes may come again. */
 void exchange_resume(struct exchange *exchange);
