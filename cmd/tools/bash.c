@@ -156,6 +156,17 @@ static int memory_path(const struct tool_call *call, char *path)
     return length < 0 || length >= PATH_MAX ? -1 : 0;
 }
 
+/* The shell that writes it would follow a link, or wait for a pipe, that a script in a sandbox put
+ * there; and this one may run outside. */
+static void clear_memory(const struct tool_call *call)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    if (memory_path(call, path) == 0 && lstat(path, &status) == 0 &&
+        (!S_ISREG(status.st_mode) || status.st_nlink != 1))
+        unlink(path);
+}
+
 /* What the last script left; false when there was none, or it wrote nonsense. */
 static bool read_memory(const struct tool_call *call, char *directory)
 {
@@ -326,6 +337,7 @@ static int run(struct tool_call *call, struct error *error)
     int result = script_init(&script, call, false, error);
     if (result == 0)
         result = find_directory(call, directory, error);
+    clear_memory(call);
     if (result == 0)
         result = start(call, &script, directory, &process, error);
     if (result == 0 && !process_wait(&process, -1, &status))

@@ -295,7 +295,11 @@ void item_take_answer(struct item *item, const cJSON *answer)
     const char *warning = json_string(answer, "warning");
     const char *label = json_string(answer, "approval_label");
     item->preview_cut = json_boolean(answer, "truncated_preview", false);
-    if (error != NULL && error[0] != '\0')
+    /* The model is told of an error at once. Of a file that it may read only when allowed, that
+     * would quote lines before anybody was asked: a person sees it instead. */
+    if (error != NULL && error[0] != '\0' && (item->outside || item->secret))
+        warn_in_preview(item, "it would fail: %s", error);
+    else if (error != NULL && error[0] != '\0')
         item_fail(item, "%s", error);
     if (header != NULL) {
         buffer_clear(&item->header);
