@@ -27,6 +27,16 @@ is "whether a file is there is not told either" \
 	"$(prepared edit_file '{"path":"~/nothing","old_string":"a","new_string":"b"}' | ts-approve --ask never |
 		timeout 30 ts-tool-exec | result | jq -r .status)" denied
 
+# Output that was too long is kept for who was told where; not for others.
+spill=$XDG_STATE_HOME/turnstone/spill
+mkdir -p "$spill/aabbccddeeff" && chmod -R go= "$XDG_STATE_HOME"
+echo 'of another' >"$spill/aabbccddeeff/c1.txt"
+unasked() { prepared "$@" | ts-approve --ask never | timeout 30 ts-tool-exec | result | jq -r .output; }
+for path in "$spill" "$spill/." "$spill/aabbccddeeff/.." "$spill/*"; do
+	unlike "not found by a search in $path" "$(unasked search "{\"query\":\"another\",\"path\":\"$path\"}")" 'of another'
+done
+like "but by its name" "$(unasked read_file "{\"path\":\"$spill/aabbccddeeff/c1.txt\"}")" 'of another'
+
 # The state directory is shared by calls inside and outside of a sandbox.
 TS_STATE_DIR=$XDG_RUNTIME_DIR/turnstone/state-test
 export TS_STATE_DIR

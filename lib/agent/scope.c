@@ -117,7 +117,8 @@ static bool is_secret_file(const char *path)
 
 static enum scope_verdict verdict_of(const struct scope *scope, const char *path, bool read_only)
 {
-    if (paths_inside(path, scope->spill) && read_only)
+    /* Whoever knows the name of a directory in it was told: it is another conversation's else. */
+    if (paths_inside(path, scope->spill) && strcmp(path, scope->spill) != 0 && read_only)
         return SCOPE_INSIDE;
     if (in_list(path, scope->denied))
         return SCOPE_DENIED;
