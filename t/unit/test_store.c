@@ -32,9 +32,9 @@ static int create(struct store *store, const char *session_id, struct error *err
 static int collect(void *context, const struct store_message *message, struct error *error)
 {
     (void)error;
-    char *all = context;
-    strncat(all, message->json, message->length);
-    strncat(all, "\n", 1);
+    char *end = strchr(context, '\0');
+    memcpy(end, message->json, message->length);
+    memcpy(end + message->length, "\n", sizeof "\n");
     return 0;
 }
 
