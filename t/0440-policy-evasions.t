@@ -162,8 +162,8 @@ jq -Rnc '[inputs | split("\t") | {wanted: .[0], command: (.[1:] | join("\t"))}]'
 jq -c '[.[] | .command |= (gsub("\\\\n"; "\n") | gsub("\\\\t"; "\t") | gsub("\\\\\\\\"; "\\"))]' cases.json >cases2.json
 jq -c '{type: "prepared", batch_id: "b", items: [to_entries[] | {call_id: ("c" + (.key | tostring)),
 	func_name: "bash", header: "h", preview: .value.command, needs_approval: true, error: null,
-	arguments: {command: .value.command}, repaired: false, paths: [], outside: false}]}' cases2.json >batch
-TS_NO_STORE=1 timeout 60 ts-approve --ask never --policy policy.toml <batch >lines
+	arguments: {command: .value.command}, repaired: false, paths: [], outside: false}]}' cases2.json >batch.ndjson
+TS_NO_STORE=1 timeout 60 ts-approve --ask never --policy policy.toml <batch.ndjson >lines
 jq -r 'select(.type == "decided") | .items[] | "\(.decision)\t\(.decided_by)\t\(.reason // "-")"' lines >decisions
 is "every command is decided" "$(wc -l <decisions)" "$(jq length cases2.json)"
 number=0
@@ -206,7 +206,7 @@ is "explain: allowed" "$(tell bash 'ls')" "0 allow: by the rule policy.toml:5"
 like "explain: asked, and why" "$(tell bash 'echo x | sh')" '^5 ask: .*a shell that reads what it runs'
 like "explain: JSON arguments, and paths" "$(tell read_file '{"path":"/etc/passwd"}')" '^5 ask: it reaches outside'
 like "explain: a tool that is not here is judged by name" "$(tell mcp__files__read '{}')" '^0 allow: by the rule policy.toml:9'
-is "explain: prepared lines" "$(ts-approve --explain --policy policy.toml <batch >said; echo $?)" 1
+is "explain: prepared lines" "$(ts-approve --explain --policy policy.toml <batch.ndjson >said; echo $?)" 1
 is "one verdict each" "$(grep -cE '^(allow|deny|ask): ' said)" "$(jq length cases2.json)"
 must_fail 2 "explain: arguments that are none" ts-approve --explain read_file '{'
 must_fail 2 "explain: a tool alone" ts-approve --explain bash
@@ -217,7 +217,7 @@ if [ "$sandbox" = yes ]; then
 	background sh -c 'exec timeout 60 ts-approve --ask lines <in >lines 2>errors' </dev/null
 	approver=$pid
 	exec 3>in
-	jq -c '.items |= .[:1] | .items[0].arguments.command = "make"' batch >&3
+	jq -c '.items |= .[:1] | .items[0].arguments.command = "make"' batch.ndjson >&3
 	wait_for 20 grep -q approval_request lines
 	id=$(jq -r 'select(.request_id) | .request_id' lines)
 	bell=$(ls "$XDG_RUNTIME_DIR"/turnstone/approve/*.sock)

@@ -33,7 +33,7 @@ begin() {
 }
 end() { kill -9 "$pid" && wait "$pid"; }
 go_on() { # go_on NAME: a new prompt
-	ts-chat --no-stdin --resume "$(session "$1")" what then >after
+	ts-chat --no-stdin --resume "$(session "$1")" 'what then' >after
 	is "$1: gone on with" "$?" 0
 	ok "$1: the request is well-formed" is_well_formed
 }
@@ -88,7 +88,7 @@ for moment in 02 03 04 05 06 07 08 09 10 11 12 13 14 16 18 20 24 30; do
 	sed -i '${/}$/!d}' "run$moment"
 	id=$(session "run$moment")
 	started=$((started + 1))
-	if [ -z "$id" ] || ! ts-chat --no-stdin --resume "$id" what then >after 2>errors; then
+	if [ -z "$id" ] || ! ts-chat --no-stdin --resume "$id" 'what then' >after 2>errors; then
 		# Before the prompt was stored nothing has been told.
 		if grep -Eq '"type":"(content|tool_result|turn_complete)"' "run$moment"; then lost=$((lost + 1)); fi
 		continue
