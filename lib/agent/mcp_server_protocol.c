@@ -467,7 +467,6 @@ void mcp_protocol_line(void *context, char *line, size_t length)
         take_garbage(server, line, length, error.text);
         return;
     }
-    unsigned long opened = server->channel.opened;
     if (!cJSON_IsArray(tree)) {
         take_message(server, tree, line, length);
     } else {
@@ -475,7 +474,7 @@ void mcp_protocol_line(void *context, char *line, size_t length)
         const cJSON *item;
         cJSON_ArrayForEach(item, tree)
         {
-            if (server->channel.opened == opened)
+            if (!line_channel_was_closed(&server->channel))
                 take_message(server, item, line, length);
         }
     }

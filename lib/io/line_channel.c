@@ -9,7 +9,8 @@ static void read_ready(void *context, short events)
 {
     (void)events;
     struct line_channel *channel = context;
-    unsigned long opened = channel->opened;
+    bool closed = false;
+    channel->closed = &closed;
     ssize_t got = line_reader_fill(&channel->reader);
     bool failed = got < 0 && errno != EINTR && errno != EAGAIN;
     char *line;
@@ -17,9 +18,10 @@ static void read_ready(void *context, short events)
     enum line_status status;
     while ((status = line_reader_next(&channel->reader, &line, &length)) != LINE_NONE) {
         channel->on_line(channel->context, status == LINE_READY ? line : NULL, length);
-        if (channel->opened != opened)
+        if (closed)
             return;
     }
+    channel->closed = NULL;
     if (failed || channel->reader.ended)
         channel->on_end(channel->context);
 }
@@ -42,7 +44,6 @@ static int watch_reading(struct line_channel *channel)
 int line_channel_open(struct line_channel *channel, struct loop *loop, int write_fd, int read_fd,
     size_t limit, line_channel_line *on_line, loop_call *on_end, void *context)
 {
-    unsigned long opened = channel->opened + 1;
     *channel = (struct line_channel){
         .loop = loop,
         .read_fd = read_fd,
@@ -50,7 +51,6 @@ int line_channel_open(struct line_channel *channel, struct loop *loop, int write
         .on_line = on_line,
         .on_end = on_end,
         .context = context,
-        .opened = opened,
     };
     line_reader_init(&channel->reader, read_fd, limit);
     line_writer_init_own(&channel->writer, write_fd);
@@ -64,6 +64,11 @@ int line_channel_open(struct line_channel *channel, struct loop *loop, int write
 bool line_channel_is_open(const struct line_channel *channel)
 {
     return channel->loop != NULL;
+}
+
+bool line_channel_was_closed(const struct line_channel *channel)
+{
+    return channel->closed == NULL;
 }
 
 static void close_writing(struct line_channel *channel)
@@ -84,7 +89,9 @@ void line_channel_close(struct line_channel *channel)
     close_descriptor(&channel->read_fd);
     line_reader_release(&channel->reader);
     channel->loop = NULL;
-    channel->opened++;
+    if (channel->closed != NULL)
+        *channel->closed = true;
+    channel->closed = NULL;
 }
 
 int line_channel_send(struct line_channel *channel, const char *line, size_t length)

@@ -28,17 +28,20 @@ struct line_channel {
     loop_call *on_end; /* the peer closed its side, or reading failed; close the channel then */
     void *context;
     bool paused;
-    unsigned long opened; /* tells a callback's channel from one opened in its place */
+    bool *closed; /* while lines are handed out: what is to be told of a close */
 };
 
 /* 0, or -1 when memory is short; the descriptors are then closed. */
 int line_channel_open(struct line_channel *channel, struct loop *loop, int write_fd, int read_fd,
     size_t limit, line_channel_line *on_line, loop_call *on_end, void *context);
 
-/* Safe on a channel that is not open, and within its own callbacks. */
+/* Safe on a channel that is not open, and within its own callbacks, which may then free it. */
 void line_channel_close(struct line_channel *channel);
 
 bool line_channel_is_open(const struct line_channel *channel);
+
+/* For on_line: is the channel closed since, even if another was opened in its place? */
+bool line_channel_was_closed(const struct line_channel *channel);
 
 /* Queue a line. 0, or -1 (errno) when the channel is closed for sending or the peer is too slow. */
 int line_channel_send(struct line_channel *channel, const char *line, size_t length);
