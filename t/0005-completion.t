@@ -44,6 +44,24 @@ is "fish: a line each" "$(cat sample.fish)" "complete -c ts-sample -s o -l outpu
 complete -c ts-sample -l colour -x -d 'auto: on a terminal'
 complete -c ts-sample -s v -l verbose -d 'say more'"
 
+# A program with commands, as --help lists them.
+cat >ts-sample <<'END'
+#!/bin/sh
+case $1 in
+--option-table) printf -- '-\tjson\t-\ta line each\n' ;;
+--help) printf 'usage: it\n\nCommands:\n  list            what there is\n  show ID         one\n  ID yes|no       answer\nAn id is short.\n' ;;
+esac
+END
+"$SOURCE/sh/completion" bash ./ts-sample >sample.bash
+is "bash: a command comes first" "$(complete_bash '')" "list show "
+is "bash: also behind an option" "$(complete_bash --json s)" "show "
+is "bash: and once" "$(complete_bash show li)" " "
+is "bash: options are offered behind it too" "$(complete_bash show --j)" "--json "
+"$SOURCE/sh/completion" zsh ./ts-sample >_ts-sample
+like "zsh: commands" "$(cat _ts-sample)" "'1:command:\(list show\)'"
+"$SOURCE/sh/completion" fish ./ts-sample >sample.fish
+like "fish: commands, with what they do" "$(cat sample.fish)" "^complete -c ts-sample -n __fish_use_subcommand -a list -d 'what there is'$"
+
 must_fail 2 "an unknown shell is refused" "$SOURCE/sh/completion" csh ./ts-sample
 must_fail 2 "so is a missing argument" "$SOURCE/sh/completion" bash
 must_fail 1 "a program without a table is refused" "$SOURCE/sh/completion" bash /bin/true
@@ -57,6 +75,11 @@ for program in "$BUILD"/bin/ts-*; do
 		grep -q -e "[ \"]--${option}[ \"]" real.bash || echo "$option"
 	done >absent
 	is "$name: it offers every option" "$(cat absent)" ""
+	case $name in
+	ts-approve | ts-config | ts-mcp | ts-memory | ts-session)
+		like "$name: and its commands" "$(cat real.bash)" 'compgen -W "([a-z-]+ )*(list|show|check)[ "]'
+		;;
+	esac
 done
 
 done_testing
