@@ -131,8 +131,10 @@ static int list(const struct request *request)
     if (store_memory_list(request->store, project_only ? project : both, request->operands[0],
             request->json ? print_json : add_row, &columns, &error) < 0)
         fail(&error);
-    if (!request->json && columns.filled > columns.count)
-        columns_print(&columns);
+    if (!request->json)
+        columns_print_or_say(&columns, request->operands[0] != NULL
+                                           ? "no memory holds these words"
+                                           : "nothing is remembered here yet");
     columns_release(&columns);
     return EXIT_DONE;
 }
@@ -170,7 +172,7 @@ static const struct command {
 static const struct command *find_command(char **operands)
 {
     if (operands[0] == NULL)
-        die_usage("say what to do");
+        die_usage("a command is needed: remember, recall, forget or list");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, operands[0]) != 0)
             continue;

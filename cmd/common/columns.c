@@ -102,10 +102,19 @@ void columns_print(const struct columns *columns)
             putchar('\n');
             continue;
         }
-        size_t width = width_text(cell, fit);
+        size_t blank = widths[column] - width_text(cell, fit) + GAP;
         used += widths[column] + GAP;
-        printf("%*s", (int)(widths[column] - width + GAP), "");
+        if (used < edge)
+            printf("%*s", (int)blank, "");
     }
+}
+
+void columns_print_or_say(const struct columns *columns, const char *nothing)
+{
+    if (columns->filled > columns->count)
+        columns_print(columns);
+    else
+        warn("%s", nothing);
 }
 
 void columns_print_text(const char *text, size_t length, const char *indent)

@@ -28,6 +28,9 @@ void columns_add(struct columns *columns, const char *const *cells);
 
 void columns_print(const struct columns *columns);
 
+/* The rows; where there is none behind the heading, a sentence on stderr instead. */
+void columns_print_or_say(const struct columns *columns, const char *nothing);
+
 /* Text on stdout with control bytes made visible; newlines stay newlines, with indent behind each.
  */
 void columns_print_text(const char *text, size_t length, const char *indent);

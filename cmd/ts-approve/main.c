@@ -36,6 +36,16 @@ static const struct option_spec options[] = {
     {0},
 };
 
+static const char notes[] =
+    "Without a command it is a stage of the tool pipeline: prepared lines become decided ones.\n"
+    "\n"
+    "Commands:\n"
+    "  list                     what waits for an answer\n"
+    "  show ID                  the whole of a request\n"
+    "  ID allow|deny [MESSAGE]  answer it; the model reads the message\n"
+    "  rules [revoke NUMBER]    what was approved for always; take a rule back\n"
+    "An id may be cut down to its first four characters or more.\n";
+
 struct choices {
     struct settings settings;
     const char *policies[POLICIES_MOST];
@@ -114,6 +124,7 @@ int main(int argc, char **argv)
         .synopsis = "[options] [command [argument ...]]",
         .purpose = "decides about prepared tool calls",
         .options = options,
+        .notes = notes,
         .shared_options = config_options(CONFIG_FOR_APPROVE),
         .operands_end_options = true, /* a message may begin with a dash */
     };

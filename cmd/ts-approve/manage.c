@@ -130,10 +130,24 @@ static void print_header(const struct store_approval_call *call, const char *ind
     json_free(item);
 }
 
+struct listing {
+    const struct manage_choices *choices;
+    size_t count;
+};
+
+/* Nothing is said to a program: no lines are its answer. */
+static void say_if_empty(const struct listing *listing, const char *nothing)
+{
+    if (listing->count == 0 && !listing->choices->json)
+        warn("%s", nothing);
+}
+
 static int list_one(void *context, const struct store_approval *approval, struct error *error)
 {
-    const struct manage_choices *choices = context;
+    struct listing *listing = context;
+    const struct manage_choices *choices = listing->choices;
     (void)error;
+    listing->count++;
     if (choices->json) {
         print_json(approval);
         return 0;
@@ -149,9 +163,11 @@ static int list_one(void *context, const struct store_approval *approval, struct
 static int list(const struct manage_choices *choices)
 {
     struct error error;
+    struct listing listing = {.choices = choices};
     struct store *store = open_store(choices, STORE_READ);
-    if (store_approval_list(store, NULL, !choices->all, list_one, (void *)choices, &error) < 0)
+    if (store_approval_list(store, NULL, !choices->all, list_one, &listing, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
+    say_if_empty(&listing, choices->all ? "nothing was asked yet" : "nothing waits for an answer");
     store_close(store);
     return EXIT_DONE;
 }
@@ -308,9 +324,10 @@ static int answer(
 
 static int list_rule(void *context, const struct store_rule *rule, struct error *error)
 {
-    const struct manage_choices *choices = context;
+    struct listing *listing = context;
     (void)error;
-    if (choices->json) {
+    listing->count++;
+    if (listing->choices->json) {
         cJSON *tree = stage_need(cJSON_CreateObject());
         need(json_add_integer(tree, "id", rule->id));
         add_text(tree, "session_id", rule->session_id);
@@ -334,9 +351,11 @@ static int list_rule(void *context, const struct store_rule *rule, struct error 
 static int rules(const struct manage_choices *choices)
 {
     struct error error;
+    struct listing listing = {.choices = choices};
     struct store *store = open_store(choices, STORE_READ);
-    if (store_rule_list(store, NULL, list_rule, (void *)choices, &error) < 0)
+    if (store_rule_list(store, NULL, list_rule, &listing, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
+    say_if_empty(&listing, "nothing was approved for always");
     store_close(store);
     return EXIT_DONE;
 }

@@ -300,6 +300,7 @@ void keep_listen(struct chat *chat);    /* from now on every message is stored *
 bool keep_is_setting(const char *name); /* that a session keeps */
 void keep_begin(struct chat *chat);     /* until keep_commit everything is stored as one */
 void keep_commit(struct chat *chat);
+void keep_beginning(struct chat *chat, const char *prompt); /* said first: for lists of sessions */
 void keep_model(struct chat *chat); /* its name has become known, or is another one now */
 void keep_usage(struct chat *chat, const struct usage *call, const char *model);
 

@@ -7,10 +7,13 @@
 #include "common/program.h"
 
 #include "data/store_message.h"
+#include "data/store_search.h"
 #include "data/store_usage.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { BEGINNING = 200 }; /* characters of the first prompt: a line of a list */
 
 static const char no_save_hint[] = "; --no-save goes on without keeping the conversation";
 
@@ -206,6 +209,23 @@ void keep_commit(struct chat *chat)
     struct error error;
     if (chat->store != NULL)
         must(chat, store_commit(chat->store, &error), &error);
+}
+
+void keep_beginning(struct chat *chat, const char *prompt)
+{
+    struct error error;
+    if (chat->store == NULL)
+        return;
+    char *excerpt = store_excerpt(prompt, strlen(prompt), 0, BEGINNING);
+    cJSON *string = excerpt != NULL ? cJSON_CreateString(excerpt) : NULL;
+    char *json = string != NULL ? cJSON_PrintUnformatted(string) : NULL;
+    int result = json != NULL ? store_session_set_value(chat->store, chat->session_id,
+                                    STORE_SESSION_BEGINNING, json, &error)
+                              : error_set(&error, "keep a prompt: out of memory");
+    free(json);
+    json_free(string);
+    free(excerpt);
+    must(chat, result, &error);
 }
 
 void keep_model(struct chat *chat)

@@ -63,6 +63,7 @@ static void add_prompt(struct chat *chat, const char *message)
     int result = conversation_add_user(&chat->conversation, text.data, &error);
     buffer_release(&text);
     chat_must(chat, result, &error);
+    keep_beginning(chat, message);
 }
 
 static void turn_timed_out(void *context)

@@ -180,7 +180,7 @@ int command_list(const struct request *request)
     if (request->json)
         print_json(list);
     else if (hub.count == 0)
-        printf("no MCP servers are configured\n");
+        warn("no MCP servers are configured");
     json_free(list);
     hub_close(&hub);
     return failed ? EXIT_FAILED : EXIT_DONE;
@@ -290,7 +290,7 @@ int command_status(const struct request *request)
     if (request->json)
         print_json(servers);
     else if (cJSON_GetArraySize(servers) == 0)
-        printf("no MCP servers are configured\n");
+        warn("no MCP servers are configured");
     json_free(servers);
     return well ? EXIT_DONE : EXIT_FAILED;
 }

@@ -44,7 +44,8 @@ int main(int argc, char **argv)
         .purpose = "lists and calls the tools of MCP servers",
         .options = options,
         .shared_options = config_options(CONFIG_FOR_MCP | CONFIG_FOR_STORE),
-        .notes = "  list [SERVER]             the tools of all servers, or of one, which is asked\n"
+        .notes = "Commands:\n"
+                 "  list [SERVER]             the tools of all servers, or of one, which is asked\n"
                  "  call SERVER TOOL [JSON]   call a tool; '-' reads the arguments from stdin\n"
                  "  status                    how the servers are, and what they say on stderr\n"
                  "  tools                     definitions for the tool pipeline\n"

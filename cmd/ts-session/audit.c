@@ -128,8 +128,8 @@ static void print_tail(const struct request *request, const struct tail *tail)
         else
             add_row(&columns, tail->lines[i % tail->size]);
     }
-    if (columns.filled > columns.count)
-        columns_print(&columns);
+    if (!request->json)
+        columns_print_or_say(&columns, "no tool was run yet");
     columns_release(&columns);
 }
 

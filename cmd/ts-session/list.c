@@ -115,18 +115,26 @@ int list_sessions(const struct request *request)
     columns_init(&listing.columns, 6, heading);
     if (store_session_list(request->store, &filter, visit_session, &listing, &error) < 0)
         store_failed(&error);
-    if (!request->json && listing.columns.filled > listing.columns.count)
-        columns_print(&listing.columns);
+    if (!request->json)
+        columns_print_or_say(&listing.columns,
+            request->here ? "no sessions of this directory yet" : "no sessions yet");
     columns_release(&listing.columns);
     return EXIT_DONE;
 }
 
 /* Search. */
 
+struct hits {
+    const struct request *request;
+    size_t count;
+};
+
 static int visit_hit(void *context, const struct store_hit *hit, struct error *error)
 {
     (void)error;
-    const struct request *request = context;
+    struct hits *hits = context;
+    const struct request *request = hits->request;
+    hits->count++;
     char *excerpt = store_excerpt(hit->text, hit->length, hit->match, EXCERPT);
     if (excerpt == NULL)
         die(EXIT_SYSTEM, "out of memory");
@@ -168,8 +176,11 @@ int search_messages(const struct request *request)
         .newest_first = request->newest,
         .directory = request->here ? request->directory : NULL,
     };
-    if (store_search(request->store, &search, visit_hit, (void *)request, &error) < 0)
+    struct hits hits = {.request = request};
+    if (store_search(request->store, &search, visit_hit, &hits, &error) < 0)
         die(EXIT_FAILED, "%s", error.text);
+    if (hits.count == 0 && !request->json)
+        warn("no message holds these words");
     buffer_release(&query);
     return EXIT_DONE;
 }

@@ -45,7 +45,7 @@ static const struct command {
 static const struct command *find_command(char **operands)
 {
     if (operands[0] == NULL)
-        die_usage("say what to do");
+        die_usage("a command is needed: list, show, search, name, delete, audit or check");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, operands[0]) != 0)
             continue;

@@ -11,9 +11,11 @@ enum { AMBIGUOUS_SHOWN = 5 }; /* ids that a sentence about an ambiguous name lis
 
 #define COLUMNS                                                                                    \
     "SELECT id, session_id, alias, title, parent_session, kind, directory, model, model_alias,"    \
-    " created, updated, (SELECT substr(content, 1, 200) FROM conversations_text"                   \
+    " created, updated, coalesce((SELECT value ->> '$' FROM session_config"                        \
+    "   WHERE session_config.session_id = sessions.session_id AND key = '" STORE_SESSION_BEGINNING \
+    "'), (SELECT substr(content, 1, 200) FROM conversations_text"                                  \
     "  WHERE conversations_text.id = (SELECT min(id) FROM conversations"                           \
-    "   WHERE conversations.session_id = sessions.session_id AND role = 'user')),"                 \
+    "   WHERE conversations.session_id = sessions.session_id AND role = 'user'))),"                \
     " pid, (SELECT count(*) FROM conversations"                                                    \
     "  WHERE conversations.session_id = sessions.session_id) FROM sessions "
 
