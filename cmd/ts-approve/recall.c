@@ -17,14 +17,24 @@ struct recall {
     bool released; /* some of it was handed out before */
 };
 
-/* Whether a row is about this very call: its id, its tool, its arguments. */
-static bool is_same_call(const struct store_approval_call *call, const struct entry *entry)
+static bool is_same_member(const cJSON *item, const cJSON *other, const char *key)
 {
+    const cJSON *one = json_get(item, key), *two = json_get(other, key);
+    return one == NULL || two == NULL ? one == two : cJSON_Compare(one, two, true);
+}
+
+/* Whether a row is about this very call: its tool, as that was defined, its arguments, and where
+ * and how it would run. */
+static bool is_same_call(const struct approver *approver, const struct store_approval_call *call,
+    const struct entry *entry)
+{
+    static const char *const members[] = {
+        "func_name", "arguments", "definition_hash", "paths", "sandbox", "network"};
     cJSON *item = json_parse_object(call->item, strlen(call->item), NULL);
-    const char *tool = json_string(entry->item, "func_name");
-    bool same =
-        item != NULL && tool != NULL && strcmp(call->tool, tool) == 0 &&
-        cJSON_Compare(json_get(item, "arguments"), json_get(entry->item, "arguments"), true);
+    const char *project = json_string(item, "project");
+    bool same = project != NULL && strcmp(project, approver->project) == 0;
+    for (size_t i = 0; same && i < sizeof members / sizeof members[0]; i++)
+        same = is_same_member(item, entry->item, members[i]);
     json_free(item);
     return same;
 }
@@ -57,7 +67,7 @@ static void take_call(struct recall *recall, struct entry *entry,
 {
     struct batch *batch = recall->batch;
     struct error error;
-    if (!is_same_call(call, entry) || !is_meant(recall, approval, call))
+    if (!is_same_call(recall->approver, call, entry) || !is_meant(recall, approval, call))
         return;
     bool pending = strcmp(approval->status, "pending") == 0;
     if (pending && !approval->deferred) {

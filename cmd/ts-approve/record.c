@@ -105,12 +105,16 @@ static void give_up(struct approver *approver, const struct error *error)
 
 /* Making rows. */
 
-static char *item_text(const cJSON *item)
+/* With the place that it is about: an answer holds for no other. */
+static char *item_text(const struct approver *approver, const cJSON *item)
 {
     struct buffer text;
+    cJSON *copy = stage_need(cJSON_Duplicate(item, true));
     buffer_init(&text, ITEM_LIMIT);
-    if (json_append(&text, item) < 0)
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "project");
+    if (json_add_string(copy, "project", approver->project) < 0 || json_append(&text, copy) < 0)
         die(EXIT_SYSTEM, "keep a request: %s", strerror(errno));
+    json_free(copy);
     return stage_need(buffer_take(&text));
 }
 
@@ -136,7 +140,7 @@ static int put(struct approver *approver, const struct batch *batch, bool deferr
         struct store_approval_call *call = &calls[approval.call_count++];
         call->call_id = json_string(entry->item, "call_id");
         call->tool = json_string(entry->item, "func_name");
-        call->item = item_text(entry->item);
+        call->item = item_text(approver, entry->item);
     }
     int result = store_approval_put(approver->record->store, &approval, error);
     for (size_t i = 0; i < approval.call_count; i++)
