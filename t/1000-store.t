@@ -128,6 +128,9 @@ sqlite3 "$db" "DELETE FROM conversations_fts_data WHERE id = 10"
 like "one that cannot be read too" "$(ts-session search capercaillie)" "the capercaillie"
 
 # Deleted words leave the file.
+ts-memory remember bird corncrake >/dev/null
+ts-memory forget bird >/dev/null 2>&1
+is "a forgotten value is gone from the file" "$(cat "$db" "$db-wal" 2>/dev/null | strings | grep -c corncrake)" 0
 like "the word is in the database" "$(cat "$db" "$db-wal" 2>/dev/null | strings | grep -c capercaillie)" '^[1-9]'
 ok "the session is deleted" ts-session delete aaaabbbbcccc
 is "its words are gone from the file" "$(cat "$db" "$db-wal" 2>/dev/null | strings | grep -c capercaillie)" 0

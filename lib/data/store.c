@@ -147,8 +147,13 @@ static int connect_to(struct store *store, const char *name, int flags, struct e
     }
     sqlite3_busy_timeout(store->db, STORE_WAIT_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    /* A program that stores a few messages and ends must not pay for moving them, and for a new
+     * log at the next start: the log stays, and is moved when it has grown to a MiB. */
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return store_script(store, "set up the connection",
-        "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;", error);
+        "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+        "PRAGMA wal_autocheckpoint = 256;",
+        error);
 }
 
 /* A database that nobody can be writing, because its directory cannot be written: SQLite then needs
@@ -230,6 +235,11 @@ void store_close(struct store *store)
     sqlite3_close(store->db);
     close_descriptor(&store->locks);
     free(store);
+}
+
+void store_empty_log(struct store *store)
+{
+    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 /* Transactions. */

@@ -77,6 +77,12 @@ int store_get_number(struct store *store, struct error *error, const char *doing
 /* Several statements without values, as a schema has them. */
 int store_script(struct store *store, const char *doing, const char *sql, struct error *error);
 
+/*
+ * Empty the write-ahead log, which still holds what was deleted. Others who read may keep it from
+ * being emptied: then the next deletion, or the log's own turn, does it.
+ */
+void store_empty_log(struct store *store);
+
 /* Columns. A text is NULL for null, valid until the next step. */
 const char *store_column_text(sqlite3_stmt *statement, int column);
 int64_t store_column_number(sqlite3_stmt *statement, int column);

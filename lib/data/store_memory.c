@@ -130,6 +130,8 @@ static int finish(struct store *store, int result, char *before, char **old, str
         store_rollback(store);
     else if (store_commit(store, error) < 0)
         result = -1;
+    else if (result > 0)
+        store_empty_log(store); /* the old value is gone from the file too */
     if (old != NULL && result > 0)
         *old = before;
     else

@@ -109,18 +109,14 @@ bool store_session_is_locked(struct store *store, int64_t id)
     return fcntl(store->locks, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/*
- * Deleted words are still in the index until its parts are merged, and in the
- * log until it is emptied. Others who read may keep the log from being emptied:
- * then the next deletion, or the last one to close the database, does it.
- */
+/* Deleted words are still in the index until its parts are merged. */
 static int wipe(struct store *store, struct error *error)
 {
     int result = store_script(store, "take deleted words out of the index",
         "INSERT INTO conversations_fts(conversations_fts) VALUES ('optimize');"
         "INSERT INTO conversations_trigram(conversations_trigram) VALUES ('optimize');",
         error);
-    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    store_empty_log(store);
     return result;
 }
 
