@@ -58,12 +58,12 @@ run seen read_file '{"path":"file"}' >seen-read
 is "a read that a person saw runs outside" "$(jq -r '[.status, .sandbox] | join(" ")' seen-read)" "ok off"
 is "and notes nothing elsewhere" "$(find "$HOME" -maxdepth 1 -type f | sort | tr '\n' ' ')" \
 	"$HOME/.profile $HOME/credentials "
-is "a script that a person saw runs" "$(run seen bash '{"command":"echo done"}' | jq -r '.output')" done
+is "a script that a person saw runs" "$(run seen bash '{"command":"echo ran"}' | jq -r .output)" ran
 is "and writes through no link" "$(cat "$HOME/.profile")" precious
 rm -rf "$TS_STATE_DIR/directory" "$TS_STATE_DIR/reads"
 mkfifo "$TS_STATE_DIR/directory"
 mkdir "$TS_STATE_DIR/reads" && mkfifo "$TS_STATE_DIR/reads/$(printf '%s' "$PWD/file" | sha256sum | cut -c 1-64)"
-is "a pipe there holds up no script" "$(run seen bash '{"command":"echo done","timeout":5}' | jq -r '.status')" ok
+is "a pipe there holds up no script" "$(run seen bash '{"command":"echo ran","timeout":5}' | jq -r '.status')" ok
 run seen read_file '{"path":"file"}' >seen-read
 is "and no read" "$(jq -r '.status' seen-read)" ok
 is "which is noted in its place" \
