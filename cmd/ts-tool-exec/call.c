@@ -307,9 +307,13 @@ static double time_limit(const struct call *call)
     return seconds < TIMEOUT_MOST ? seconds : TIMEOUT_MOST;
 }
 
-/* In the sandbox a file outside the project would be written, told of, and gone. */
+/* In the sandbox a file outside the project would be written, told of, and gone; and whoever
+ * writes to the store approves what he likes. */
 static int check_places(const struct call *call, struct error *error)
 {
+    if (call->jailed && !call->tool->read_only && call->setting->scope.store_exposed)
+        return error_set(error, "the database (store.path) lies where the sandbox lets commands "
+                                "write: keep it outside the project and tools.roots");
     if (call->jailed && !call->tool->read_only && json_boolean(call->item, "outside", false))
         return error_set(error, "it is to change something outside the project, which the sandbox "
                                 "does not allow (tools.roots opens further directories)");

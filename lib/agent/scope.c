@@ -3,8 +3,10 @@
 #include "io/paths.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Denied when the configuration lists nothing: keys of other programs. */
 static const char *const default_denied[] = {
@@ -72,10 +74,46 @@ static int deny_defaults(struct scope *scope, struct error *error)
     return 0;
 }
 
+static bool in_list(const char *path, char *const *list)
+{
+    for (; *list != NULL; list++) {
+        if (paths_inside(path, *list))
+            return true;
+    }
+    return false;
+}
+
+/* A store that is not kept with our own files: what was said and approved stands in it. */
+static int deny_store(struct scope *scope, const struct config *config, struct error *error)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-sessions"};
+    const char *given = config_text(config, "store.path");
+    char here[PATH_MAX], path[PATH_MAX], name[PATH_MAX + 16];
+    if (given == NULL)
+        return 0;
+    if (getcwd(here, sizeof here) == NULL)
+        here[0] = '\0';
+    if (paths_resolve(path, sizeof path, here, given, error) < 0)
+        return error_prefix(error, "store.path: ");
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        if (add_path(scope->denied, "/", name, "store.path", error) < 0)
+            return -1;
+    }
+    *strrchr(path, '/') = '\0';
+    snprintf(name, sizeof name, "%s/audit.ndjson", path);
+    if (add_path(scope->denied, "/", name, "store.path", error) < 0)
+        return -1;
+    const char *directory = path[0] != '\0' ? path : "/";
+    scope->store_exposed =
+        paths_inside(directory, scope->project) || in_list(directory, scope->roots);
+    return 0;
+}
+
 int scope_init(
     struct scope *scope, const char *directory, const struct config *config, struct error *error)
 {
-    size_t denied = config_list_size(config, "tools.deny_paths") + 16;
+    size_t denied = config_list_size(config, "tools.deny_paths") + 32;
     *scope = (struct scope){
         .roots = calloc(config_list_size(config, "tools.roots") + 1, sizeof(char *)),
         .denied = calloc(denied, sizeof(char *)),
@@ -93,18 +131,11 @@ int scope_init(
         return -1;
     if (!config_is_set(config, "tools.deny_paths") && deny_defaults(scope, error) < 0)
         return -1;
+    if (deny_store(scope, config, error) < 0)
+        return -1;
     while (scope->denied[scope->denied_named] != NULL)
         scope->denied_named++;
     return deny_ours(scope, error);
-}
-
-static bool in_list(const char *path, char *const *list)
-{
-    for (; *list != NULL; list++) {
-        if (paths_inside(path, *list))
-            return true;
-    }
-    return false;
 }
 
 /* ".env", ".env.local": read on request, but not without asking. */

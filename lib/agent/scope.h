@@ -27,7 +27,8 @@ struct scope {
     char spill[PATH_MAX];   /* where long output is kept: may be read without asking */
     char **roots;           /* resolved; ends with NULL */
     char **denied;          /* resolved; ends with NULL; our own directories come last */
-    size_t denied_named;    /* of these, by the configuration or by default */
+    size_t denied_named; /* of these, by the configuration or by default; the store's files too */
+    bool store_exposed;  /* the store lies where a tool may write */
 };
 
 /* directory NULL: the present one. 0, or -1 with a sentence. */
