@@ -1,7 +1,7 @@
 #!/bin/sh
 # ts-mcp-http against HTTP servers of several versions, and against those that misbehave.
-. "${0%/*}/lib.sh"
 # shellcheck disable=SC2089,SC2090 # the quotes of JSON are meant
+. "${0%/*}/lib.sh"
 
 mkdir "$WORK/state"
 background "$SOURCE/t/mcp-http-server" "$WORK/state" >"$WORK/port"

@@ -1,4 +1,4 @@
-/* ts-mcp: the tools of MCP servers. */
+/* ts-mcp: the tools of MCP servers, and ours as one. */
 #include "mcp.h"
 
 #include "common/program.h"
@@ -12,6 +12,7 @@ enum {
     OPTION_AS_TOOL,
     OPTION_HASH,
     OPTION_HINTS,
+    OPTION_TOOLS,
 };
 
 static const struct option_spec options[] = {
@@ -20,6 +21,7 @@ static const struct option_spec options[] = {
     {OPTION_AS_TOOL, "as-tool", NULL, "call: be the program of a tool, as tooldef(5) has it"},
     {OPTION_HASH, "hash", "HEX", "call: only if the tool is still defined as this says"},
     {OPTION_HINTS, "hints", "WORDS", "call: what the server says of the tool, for the preview"},
+    {OPTION_TOOLS, "tools", "NAME,...", "serve: only these tools, also those of others"},
     SETTINGS_OPTION_CONFIG,
     {0},
 };
@@ -33,6 +35,7 @@ static const struct {
     {"call", command_call},
     {"status", command_status},
     {"session", command_session},
+    {"serve", command_serve},
 };
 
 int main(int argc, char **argv)
@@ -40,15 +43,17 @@ int main(int argc, char **argv)
     static struct settings settings;
     const struct program program = {
         .name = "ts-mcp",
-        .synopsis = "[options] tools|list|call|status|session [operand ...]",
-        .purpose = "lists and calls the tools of MCP servers",
+        .synopsis = "[options] tools|list|call|status|serve|session [operand ...]",
+        .purpose = "lists and calls the tools of MCP servers, and serves our own",
         .options = options,
-        .shared_options = config_options(CONFIG_FOR_MCP | CONFIG_FOR_STORE),
+        .shared_options = config_options(CONFIG_FOR_MCP | CONFIG_FOR_STORE | CONFIG_FOR_TOOLS |
+                                         CONFIG_FOR_EXEC | CONFIG_FOR_APPROVE),
         .notes = "Commands:\n"
                  "  list [SERVER]             the tools of all servers, or of one, which is asked\n"
                  "  call SERVER TOOL [JSON]   call a tool; '-' reads the arguments from stdin\n"
                  "  status                    how the servers are, and what they say on stderr\n"
                  "  tools                     definitions for the tool pipeline\n"
+                 "  serve                     offer our own tools to another client, over stdio\n"
                  "  session                   keep the servers of one conversation\n",
     };
     struct request request = {0};
@@ -74,11 +79,14 @@ int main(int argc, char **argv)
         case OPTION_HINTS:
             request.hints = value;
             break;
+        case OPTION_TOOLS:
+            request.tools = value;
+            break;
         }
     }
     char **operands = argv + program_operand();
     if (operands[0] == NULL)
-        die_usage("a command is needed: tools, list, call, status or session");
+        die_usage("a command is needed: tools, list, call, status, serve or session");
     request.operands = operands + 1;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(operands[0], commands[i].name) != 0)

@@ -8,6 +8,7 @@
  *   call.c      call: by a person, or as the program of a tool (--as-tool)
  *   ask.c       a request to a session process, over its socket
  *   session.c   session: one process that keeps the servers of a conversation
+ *   serve.c     serve: our own tools for another client (serve.h)
  *
  * Between call and session go lines of JSON, one request a connection:
  *   {"type":"call","server","tool","arguments","hash"?}
@@ -40,7 +41,8 @@ struct request {
     bool as_tool;
     const char *hash;
     const char *hints;
-    char **operands; /* behind the subcommand; ends with NULL */
+    const char *tools; /* names; NULL: those that are offered to anybody */
+    char **operands;   /* behind the subcommand; ends with NULL */
 };
 
 struct hub_server {
@@ -88,6 +90,7 @@ int command_list(const struct request *request);
 int command_status(const struct request *request);
 int command_call(const struct request *request);
 int command_session(const struct request *request);
+int command_serve(const struct request *request); /* serve.h */
 
 /* ask.c */
 
