@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a model may reach when nobody looks at its calls (--skip-permissions): a user's files, a
 # key, places outside the project.
-# shellcheck disable=SC2088 # the tool expands it
+# shellcheck disable=SC2088,SC2016 # the tool, or another shell, expands it
 . "${0%/*}/lib.sh"
 need_sandbox
 
@@ -45,5 +45,22 @@ is "a further root is written to" \
 	"$(TURNSTONE_TOOLS_ROOTS=$WORK/other && export TURNSTONE_TOOLS_ROOTS &&
 		call write_file "{\"path\":\"$WORK/other/new\",\"content\":\"x\"}" | jq -r .status)" ok
 ok "and has it" test -e "$WORK/other/new"
+
+# A tool of the user's whose program lies in the home directory does not open all of it.
+mkdir -p "$XDG_CONFIG_HOME/turnstone/tools"
+printf '#!/bin/sh\ncat ~/credentials; echo ran; . "${0%%/*}/part" || true\n' >"$HOME/own"
+cp "$HOME/own" "$XDG_CONFIG_HOME/turnstone/tools/beside"
+echo 'echo its part' >"$XDG_CONFIG_HOME/turnstone/tools/part"
+chmod +x "$HOME/own" "$XDG_CONFIG_HOME/turnstone/tools/beside"
+for command in "$HOME/own" beside; do
+	name=${command##*/}
+	printf '{"name":"%s","description":"a tool that is used by a test","parameters":{"type":"object",
+		"properties":{},"additionalProperties":false},"command":["%s"]}' "$name" "$command" \
+		>"$XDG_CONFIG_HOME/turnstone/tools/$name.json"
+done
+result=$(call own '{}')
+like "a program in the home directory runs" "$result" ran
+unlike "and sees nothing else there" "$result" 'hidden marker'
+like "one beside its definition has what lies beside it" "$(call beside '{}')" 'its part'
 
 done_testing

@@ -6,10 +6,12 @@
 #include "spill.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -53,6 +55,28 @@ static bool is_allowed_by_name(const struct call *call)
     return decider != NULL && strcmp(decider, "flag") != 0;
 }
 
+/* The directory that a file is in; false when it is not there. */
+static bool find_directory(char *directory, const char *file, struct stat *status)
+{
+    const char *slash = strrchr(file, '/');
+    snprintf(directory, PATH_MAX, "%.*s", slash != NULL ? (int)(slash - file) : 1,
+        slash != NULL ? file : ".");
+    return stat(directory, status) == 0;
+}
+
+/* A user's own tool lives in a directory that the sandbox hides, together with what belongs to it.
+ * Around a program that lies elsewhere may be anything: all of the home directory, say. */
+static void open_program(struct command *command, const struct tool_definition *tool)
+{
+    char directory[PATH_MAX], other[PATH_MAX];
+    struct stat here, there;
+    bool beside = find_directory(directory, tool->program, &here) &&
+                  find_directory(other, tool->file, &there) && here.st_dev == there.st_dev &&
+                  here.st_ino == there.st_ino;
+    add(command, "--read");
+    add(command, "%s", beside ? directory : tool->program);
+}
+
 /* What the sandbox hides but this call was allowed to have. */
 static void open_paths(struct command *command, const struct call *call)
 {
@@ -65,12 +89,7 @@ static void open_paths(struct command *command, const struct call *call)
         add(command, "--read");
         add(command, "%s", spill_directory());
     }
-    /* A user's own tool lives in a directory that the sandbox hides. */
-    const char *slash = strrchr(call->tool->program, '/');
-    if (slash != NULL && slash != call->tool->program) {
-        add(command, "--read");
-        add(command, "%.*s", (int)(slash - call->tool->program), call->tool->program);
-    }
+    open_program(command, call->tool);
     if (!call->tool->read_only || !is_allowed_by_name(call))
         return;
     const cJSON *path;
