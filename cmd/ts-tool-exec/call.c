@@ -21,6 +21,8 @@ enum {
     CHUNKS_MOST = 256 << 10,     /* bytes shown of one call while it runs */
     COMPLAINT_CHARACTERS = 8192, /* of a tool's stderr */
     DISPLAY_MOST = 256 << 10,    /* bytes that a tool may show to a person */
+    PROGRESS_COST = 64,          /* bytes that one costs beside its text */
+    PROGRESS_MOST = 256 << 10,   /* bytes of what it says while it runs; then it is not heard */
     EVENT_LIMIT = 1 << 20,       /* one line on the tool's fd 3 */
     /* The same for a tool that asks: its line grows a little before it goes round. */
     NESTED_LIMIT = LINE_LIMIT - (64 << 10),
@@ -191,7 +193,8 @@ static void take_event(struct call *call, const char *line, size_t length)
         (void)buffer_append_text(&call->display, text);
     } else if (strcmp(type, "tool_output_chunk") == 0 && chunk != NULL) {
         put_chunk(call, chunk, strlen(chunk));
-    } else if (strcmp(type, "progress") == 0 && message != NULL) {
+    } else if (strcmp(type, "progress") == 0 && message != NULL && call->said < PROGRESS_MOST) {
+        call->said += strlen(message) + PROGRESS_COST;
         cJSON *info = cJSON_CreateObject();
         if (info == NULL || json_add_string(info, "type", "info") < 0 ||
             json_add_string(info, "message", message) < 0 ||

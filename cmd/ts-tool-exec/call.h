@@ -89,6 +89,7 @@ struct call {
     struct buffer jail;    /* status lines */
     struct buffer line;    /* of output, not yet a whole chunk */
     size_t shown;          /* bytes of chunks */
+    size_t said;           /* bytes of progress */
 
     void (*share)(void *context, struct call *call); /* sets limit and scarce */
     void (*done)(void *context, struct call *call);  /* the result has been put out */
