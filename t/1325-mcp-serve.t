@@ -90,7 +90,7 @@ is "that, and no more" "$(is_error 2)" true
 leave
 
 begin --auto-approve bash
-say "$(call 1 bash '{"command":"for i in 1 2 3; do echo line $i; sleep 0.2; done"}' ',"_meta":{"progressToken":"t"}')"
+say "$(call 1 bash '{"command":"for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done"}' ',"_meta":{"progressToken":"t"}')"
 say '{"jsonrpc":"2.0","id":2,"method":"ping"}'
 ok "a call" heard '.id==1'
 is "its progress" "$(jq -r 'select(.method=="notifications/progress").params|[.progressToken,.message]|join(" ")' out | sed -n 1p)" "t line 1"

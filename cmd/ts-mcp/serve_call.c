@@ -223,14 +223,13 @@ static int start_pipeline(struct serve *serve, struct error *error)
     if (result < 0) {
         close_descriptor(&to_first);
         close_descriptor(&from_last);
-        for (int i = 0; i < SERVE_STAGES; i++)
-            process_kill(&serve->stages[i]);
-        return -1;
+    } else if (line_channel_open(&serve->pipeline, serve->loop, to_first, from_last, LINE_LIMIT,
+                   pipeline_line, pipeline_ended, serve) < 0) {
+        result = error_set(error, "out of memory");
     }
-    if (line_channel_open(&serve->pipeline, serve->loop, to_first, from_last, LINE_LIMIT,
-            pipeline_line, pipeline_ended, serve) < 0)
-        return error_set(error, "out of memory");
-    return 0;
+    for (int i = 0; i < SERVE_STAGES && result < 0; i++)
+        process_kill(&serve->stages[i]);
+    return result;
 }
 
 /* Requests. */
