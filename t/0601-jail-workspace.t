@@ -17,8 +17,10 @@ ts-jail -- sh -c 'echo changed >file; mkdir -p a/b && echo new >a/b/c'
 is "the project is writable" "$(cat file a/b/c)" "changed
 new"
 must_fail 1 "--read-only: it is not" ts-jail --read-only -- sh -c 'echo x >file2 2>/dev/null || exit 1'
-ts-jail -- sh -c 'echo x >/tmp/x && echo x >"$HOME/x" && echo x >/run/x && cat /tmp/x' >/dev/null
-ok "what is written to hidden places is gone" sh -c '! test -e /tmp/x && ! test -e "$HOME/x"'
+unique=${WORK##*/}.hidden
+is "hidden places take what is written" "$(ts-jail -- sh -c 'echo x >"/tmp/$1" && echo x >"$HOME/$1" &&
+	echo x >"/run/$1" && cat "/tmp/$1"' sh "$unique")" x
+is "which is gone then" "$(ls -d "/tmp/$unique" "$HOME/$unique" "/run/$unique" 2>/dev/null)" ""
 must_fail 1 "the rest of the system is read-only" ts-jail -- sh -c \
 	'for d in / /etc /usr /var /opt; do touch $d/turnstone-test 2>/dev/null && exit 0; done; exit 1'
 

@@ -182,7 +182,7 @@ like "(its processes were seen)" "$commands" 'ts-jail'
 kill "$pid"
 wait "$pid" 2>/dev/null
 is "terminated: the exit code" "$?" 143
-ok "and no server is left" wait_for 10 sh -c "! kill -0 $(cat "$WORK/secret-pid") 2>/dev/null"
+ok "and no server is left" wait_for 10 all_gone "$WORK/secret-pid"
 configure <<'E2'
 env = { TOKEN = "${NOT_SET_ANYWHERE}" }
 E2
@@ -194,13 +194,14 @@ configure ignore-eof pid="$WORK/stubborn" </dev/null
 begin=$(milliseconds)
 is "a server that does not leave" "$(mcp call lab echo '{"text":"x"}')" "echo: x"
 took=$(($(milliseconds) - begin))
-ok "is ended ($took ms)" sh -c "[ $took -lt 15000 ] && ! kill -0 $(cat "$WORK/stubborn") 2>/dev/null"
+ok "is ended ($took ms)" test "$took" -lt 15000
+ok "it has gone" all_gone "$WORK/stubborn"
 configure hang=tools/call pid="$WORK/killed" </dev/null
 background ts-mcp call lab echo '{"text":"x"}' 2>/dev/null
 wait_for 20 test -s "$WORK/killed"
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-ok "kill -9 of ts-mcp leaves no server" wait_for 15 sh -c "! kill -0 $(cat "$WORK/killed") 2>/dev/null"
+ok "kill -9 of ts-mcp leaves no server" wait_for 15 all_gone "$WORK/killed"
 ok "status of no servers" sh -c ': >"$1" && ts-mcp status && ts-mcp list' sh "$config"
 must_fail 2 "no command" ts-mcp
 must_fail 2 "another command" ts-mcp dance

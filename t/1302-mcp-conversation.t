@@ -34,8 +34,6 @@ E2
 start_mock --script script --log requests
 chat() { setsid -w timeout 60 ts-chat --no-stdin "$@"; }
 result() { jq -r --arg id "$1" 'select(.type=="tool_result" and .call_id==$id)|'"$2" events; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
-all_gone() { while read -r one; do gone "$one" || return 1; done <"$1"; }
 
 # A prompt without a tool that needs it starts no server; the first one ever asks for the list.
 chat nothing >events 2>errors
@@ -145,6 +143,12 @@ ours() {
 
 # No orphans, whoever is killed.
 started() { grep -q '"info".* of 600: step' events; }
+none_left() {
+	wait_for 15 all_gone "$WORK/pids" && return
+	echo "of ours: $(cat "$WORK/pids"); killed: $killed; there are:"
+	ps -eo pid,ppid,stat,etime,args | grep -e "$WORK" -e ts-mcp | cut -c 1-120
+	return 1
+}
 for victim in ts-chat ts-mcp ts-jail; do
 	: >"$WORK/pids"
 	: >events
@@ -157,10 +161,10 @@ for victim in ts-chat ts-mcp ts-jail; do
 	ts-mcp) pattern='^ts-mcp session' ;;
 	ts-jail) pattern='^ts-jail .*mcp-server' ;;
 	esac
-	for candidate in $(ours "$pattern"); do
-		kill -9 "$candidate"
-	done
-	ok "kill -9 of $victim: no server is left" wait_for 15 all_gone "$WORK/pids"
+	killed=$(ours "$pattern" | tr '\n' ' ')
+	# shellcheck disable=SC2086 # a list of pids
+	kill -9 $killed
+	ok "kill -9 of $victim: no server is left" none_left
 	kill "$outer" 2>/dev/null
 	wait "$outer" 2>/dev/null
 done

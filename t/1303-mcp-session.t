@@ -32,7 +32,6 @@ wait_for 20 test -S "$TS_MCP_SOCKET"
 export TS_MCP_SOCKET
 mcp() { timeout 60 ts-mcp "$@" 2>&1; }
 count() { wc -l <"$1"; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 # Lines to the socket by hand; the first answer.
 talk() { perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack_sockaddr_un($ARGV[0])) or die;
 	local $/; my $in = <STDIN>; syswrite($s, $in); shutdown($s, 1) if $ARGV[1]; $/ = "\n"; print scalar <$s>' "$TS_MCP_SOCKET" "$@"; }
@@ -100,8 +99,7 @@ is "the session still works" "$(mcp call lab echo '{"text":"7"}')" "echo: 7"
 # The end.
 exec 7>&-
 ok "it ends with its stdin" wait_for 15 gone "$session"
-ok "and its servers with it" wait_for 15 sh -c 'while read -r one; do ! kill -0 "$one" 2>/dev/null || exit 1; done <"$1"' \
-	sh "$WORK/pids"
+ok "and its servers with it" wait_for 15 all_gone "$WORK/pids"
 must_fail 1 "nobody is there any more" ts-mcp call lab echo '{"text":"x"}'
 like "which is said" "$(cat "$WORK/.fail-output")" "connect to '$WORK/s': Connection refused"
 done_testing

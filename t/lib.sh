@@ -7,6 +7,8 @@
 #   must_fail CODE "title" command...   refuses with exactly CODE (never by a signal)
 #   wait_for SECONDS command...  polls until the command succeeds
 #   background command...        starts it with a deadline; its pid is in $pid
+#   gone PID                     the process has ended
+#   all_gone FILE                all have whose pids the file lists, one a line
 #   done_testing
 #
 # BUILD names the build tree under test.
@@ -151,6 +153,10 @@ background() {
 	exec 9<&-
 	background_pids="$background_pids $pid"
 }
+
+# Also one that nobody has waited for yet: whoever inherits orphans may take its time.
+gone() { ! grep -sq '^State:	[^XZ]' "/proc/$1/status"; }
+all_gone() { while read -r one; do gone "$one" || return 1; done <"$1"; }
 
 skip_all() {
 	echo "1..0 # SKIP $1"
