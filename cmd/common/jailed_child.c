@@ -121,14 +121,14 @@ static int spawn_watched(struct jailed_child *child, const struct spawn *spawn, 
     return error_set(error, "watch '%s': out of memory", spawn->path);
 }
 
-int jailed_child_start(struct jailed_child *child, const struct spawn *given, struct error *error)
+int jailed_child_start(struct jailed_child *child, const struct spawn *spawn, struct error *error)
 {
-    struct spawn spawn = *given;
-    int result = open_ends(child, &spawn) < 0 ? error_system(error, "start '%s'", spawn.path)
-                                              : spawn_watched(child, &spawn, error);
-    for (int i = 0; i < spawn.descriptor_count; i++) {
-        if (given->descriptors[i] == JAILED_CHILD_READ)
-            close_descriptor(&spawn.descriptors[i]);
+    struct spawn ours = *spawn;
+    int result = open_ends(child, &ours) < 0 ? error_system(error, "start '%s'", ours.path)
+                                             : spawn_watched(child, &ours, error);
+    for (int i = 0; i < ours.descriptor_count; i++) {
+        if (spawn->descriptors[i] == JAILED_CHILD_READ)
+            close_descriptor(&ours.descriptors[i]);
     }
     if (result < 0)
         close_ends(child);

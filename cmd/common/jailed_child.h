@@ -45,8 +45,7 @@ void jailed_child_kill(struct jailed_child *child, int milliseconds);
  * not read. A descriptor that the caller closes, or -1 with a sentence. */
 int jailed_child_arguments(const cJSON *arguments, struct error *error);
 
-/* The first status line of ts-jail with this status, which the caller frees; NULL: there is none.
- */
-cJSON *jailed_child_report(const char *lines, const char *status);
+/* The first status line of ts-jail that says this; the caller frees it. NULL: there is none. */
+cJSON *jailed_child_report(const char *lines, const char *wanted);
 
 #endif

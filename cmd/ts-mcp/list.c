@@ -90,7 +90,8 @@ static void print_short(const char *text, size_t limit)
         shown--;
     for (size_t i = 0; i < shown; i++)
         putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i]);
-    if (shown < length || (text[length] != '\0' && length < limit))
+    bool more_lines = length < limit && text[length] != '\0';
+    if (shown < length || more_lines)
         fputs(" ...", stdout);
 }
 
