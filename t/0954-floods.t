@@ -17,9 +17,9 @@ for (1 .. 350000) { print $events $line or last }
 open(my $mark, ">", "flooded");
 END
 jq -nc '{type: "tool_batch", calls: [{call_id: "c1", name: "flood", arguments: {}}]}' | timeout 30 ts-tool-prep |
-	ts-approve --skip-permissions >batch
+	ts-approve --skip-permissions >calls
 {
-	timeout 60 ts-tool-exec <batch 2>errors
+	timeout 60 ts-tool-exec <calls 2>errors
 	echo $? >code
 } | {
 	wait_for 50 test -e flooded # a reader that is slow
