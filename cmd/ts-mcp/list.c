@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "common/program.h"
 #include "data/json.h"
 #include "io/paths.h"
@@ -81,15 +82,19 @@ int command_tools(const struct request *request)
 
 /* list */
 
-/* One line, no control characters. */
+/* One line, in which nothing acts on the terminal or hides. */
 static void print_short(const char *text, size_t limit)
 {
+    struct buffer visible;
     size_t length = strcspn(text, "\r\n");
     size_t shown = length < limit ? length : limit;
     while (shown < length && shown > 0 && ((unsigned char)text[shown] & 0xc0) == 0x80)
         shown--;
-    for (size_t i = 0; i < shown; i++)
-        putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i]);
+    buffer_init(&visible, (shown + 1) * UTF8_MAXIMUM);
+    if (utf8_append_visible(&visible, text, shown, false) < 0)
+        die(EXIT_SYSTEM, "out of memory");
+    fputs(visible.data, stdout);
+    buffer_release(&visible);
     bool more_lines = length < limit && text[length] != '\0';
     if (shown < length || more_lines)
         fputs(" ...", stdout);

@@ -160,10 +160,10 @@ static bool choose_name(
     return !is_taken(maker->list, name);
 }
 
-/* What the model reads is marked as somebody else's words, in printable characters. */
+/* What the model reads is marked as somebody else's words, and a person would see all of them. */
 static int add_description(cJSON *definition, const char *server, const cJSON *tool)
 {
-    struct buffer text;
+    struct buffer text, plain;
     const char *own = json_string(tool, "description");
     if (own == NULL || own[0] == '\0')
         own = json_string(tool, "title");
@@ -171,15 +171,17 @@ static int add_description(cJSON *definition, const char *server, const cJSON *t
         own = "";
     size_t length = strlen(own);
     size_t shown = length > DESCRIPTION_LIMIT ? utf8_valid_prefix(own, DESCRIPTION_LIMIT) : length;
-    buffer_init(&text, DESCRIPTION_LIMIT + 256);
-    int result = buffer_printf(&text, "[MCP: %s] ", server);
-    size_t start = text.length;
-    result |= buffer_append(&text, own, shown);
-    for (size_t i = start; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
+    buffer_init(&plain, DESCRIPTION_LIMIT);
+    buffer_init(&text, (size_t)DESCRIPTION_LIMIT * UTF8_MAXIMUM + 256);
+    int result = buffer_append(&plain, own, shown);
+    for (size_t i = 0; i < plain.length; i++) {
+        unsigned char byte = (unsigned char)plain.data[i];
         if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f)
-            text.data[i] = ' ';
+            plain.data[i] = ' ';
     }
+    result |= buffer_printf(&text, "[MCP: %s] ", server);
+    result |= utf8_append_visible(&text, plain.data, plain.length, true);
+    buffer_release(&plain);
     if (shown < length)
         result |= buffer_append_text(&text, " [cut]");
     if (result == 0)
