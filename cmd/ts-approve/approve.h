@@ -59,6 +59,7 @@ struct batch {
     const char *batch_id;
     char request_id[RANDOM_REQUEST_ID_SIZE];
     bool stored; /* the request has its row already: it was put off before */
+    bool waits;  /* and nobody has decided that */
     struct entry *entries;
     size_t count;
 };

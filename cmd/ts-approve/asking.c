@@ -102,6 +102,8 @@ static void put_and_free(struct approver *approver, struct batch *batch)
 static void put_unasked(struct approver *approver, struct batch *batch)
 {
     batch_put_info(&approver->stage, batch);
+    if (batch->waits)
+        record_settle(approver, batch);
     if (batch->stored)
         batch_put_resolved(&approver->stage, batch);
     put_and_free(approver, batch);
@@ -360,6 +362,8 @@ static void cancel_waiting(struct approver *approver, struct batch **link)
     if (*link == NULL)
         approver->last = link;
     batch_decide_rest(batch, VERDICT_DENY, "cancelled", cancelled_reason);
+    if (batch->waits)
+        record_settle(approver, batch);
     put_and_free(approver, batch);
 }
 

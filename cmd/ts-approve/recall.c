@@ -14,7 +14,8 @@ struct recall {
     struct batch *batch;
     struct store *store;
     const char *session;
-    bool released; /* some of it was handed out before */
+    bool released;  /* some of it was handed out before */
+    size_t waiting; /* open calls that stand in the request */
 };
 
 static bool is_same_member(const cJSON *item, const cJSON *other, const char *key)
@@ -39,60 +40,94 @@ static bool is_same_call(const struct approver *approver, const struct store_app
     return same;
 }
 
-/* Ids of calls are the model's and may come again: a row counts for its batch, or while it still
- * waits to be used. By hand, without a session, only what was put off counts. */
+/* Ids of calls are the model's and may come again: a row counts for its batch. By hand, without a
+ * session, only what was put off counts, also in another batch while it waits to be used. */
 static bool is_meant(const struct recall *recall, const struct store_approval *approval,
     const struct store_approval_call *call)
 {
     bool same_batch =
         approval->batch_id != NULL && strcmp(approval->batch_id, recall->batch->batch_id) == 0;
-    if (!approval->deferred && recall->session[0] == '\0')
-        return false;
-    return same_batch || (approval->deferred && call->claimed == NULL);
+    if (recall->session[0] != '\0')
+        return same_batch;
+    return approval->deferred && (same_batch || call->claimed == NULL);
 }
 
-/* Whoever asked is gone, and nobody can have answered him. */
-static void close_abandoned(const struct recall *recall, const struct store_approval *approval)
+/* Nobody can answer it any more, or an answer would be of no use. */
+static void close_request(const struct recall *recall, const char *request_id)
 {
     struct error error;
-    if (approval->doorbell != NULL && doorbell_is_attended(approval->doorbell))
-        return;
     if (store_approval_resolve(
-            recall->store, approval->request_id, "cancelled", "cancelled", NULL, 0, &error) < 0)
+            recall->store, request_id, "cancelled", "cancelled", NULL, 0, &error) < 0)
         warn("close a request that was abandoned: %s", error.text);
+}
+
+/* 1 when the decision is ours to use. */
+static int claim(const struct recall *recall, const struct store_approval *approval,
+    const struct store_approval_call *call)
+{
+    struct error error;
+    int claimed = store_approval_claim(recall->store, approval->request_id, call->call_id, &error);
+    if (claimed < 0)
+        warn("note that a call is handed out: %s", error.text);
+    return claimed;
+}
+
+static bool has_error(const struct entry *entry)
+{
+    return json_string(entry->item, "error") != NULL;
+}
+
+/* The call has become another one: its tool, or the place. What was asked and said does not count
+ * for it. */
+static void drop_request(const struct recall *recall, const struct store_approval *approval,
+    const struct store_approval_call *call)
+{
+    if (strcmp(approval->status, "pending") == 0)
+        close_request(recall, approval->request_id);
+    (void)claim(recall, approval, call);
+}
+
+static void use_decision(struct recall *recall, struct entry *entry,
+    const struct store_approval *approval, const struct store_approval_call *call)
+{
+    recall->released |= call->claimed != NULL;
+    int claimed = claim(recall, approval, call);
+    if (entry->verdict == VERDICT_DENY || has_error(entry))
+        return; /* an answer does not change that, but it is used up */
+    if (claimed == 1)
+        record_apply(entry, call);
+    else
+        entry_decide(entry, VERDICT_DENY, "nobody", record_maybe_ran);
 }
 
 static void take_call(struct recall *recall, struct entry *entry,
     const struct store_approval *approval, const struct store_approval_call *call)
 {
     struct batch *batch = recall->batch;
-    struct error error;
-    if (!is_same_call(recall->approver, call, entry) || !is_meant(recall, approval, call))
-        return;
     bool pending = strcmp(approval->status, "pending") == 0;
-    if (pending && !approval->deferred) {
-        close_abandoned(recall, approval);
+    if (!is_meant(recall, approval, call))
+        return;
+    if (!approval->deferred && pending) {
+        if (approval->doorbell == NULL || !doorbell_is_attended(approval->doorbell))
+            close_request(recall, approval->request_id);
         return;
     }
-    if (pending && entry->verdict != VERDICT_OPEN)
-        return;
     /* Decided, but the process died before it handed anything out: it is asked anew. */
-    if (!pending && !approval->deferred && call->claimed == NULL)
+    if (!approval->deferred && call->claimed == NULL)
         return;
+    if (!is_same_call(recall->approver, call, entry) && !has_error(entry)) {
+        if (recall->session[0] != '\0')
+            drop_request(recall, approval, call);
+        return;
+    }
     memcpy(batch->request_id, approval->request_id,
         strnlen(approval->request_id, sizeof batch->request_id - 1) + 1);
     batch->stored = true;
-    if (pending)
-        return;
+    batch->waits |= pending;
     entry->asked = true;
-    recall->released |= call->claimed != NULL;
-    int claimed = store_approval_claim(recall->store, approval->request_id, call->call_id, &error);
-    if (claimed < 0)
-        warn("note that a call is handed out: %s", error.text);
-    if (claimed == 1)
-        record_apply(entry, call);
-    else
-        entry_decide(entry, VERDICT_DENY, "nobody", record_maybe_ran);
+    recall->waiting += pending && entry->verdict == VERDICT_OPEN;
+    if (!pending)
+        use_decision(recall, entry, approval, call);
 }
 
 static void look_up(struct recall *recall, struct entry *entry)
@@ -101,8 +136,7 @@ static void look_up(struct recall *recall, struct entry *entry)
     struct error error;
     size_t position = 0;
     const char *call_id = json_string(entry->item, "call_id");
-    if (call_id == NULL || entry->verdict == VERDICT_DENY ||
-        json_string(entry->item, "error") != NULL)
+    if (call_id == NULL)
         return;
     int found = store_approval_find_call(
         recall->store, recall->session, call_id, &approval, &position, &error);
@@ -117,19 +151,30 @@ static void look_up(struct recall *recall, struct entry *entry)
 /* Whether running it a second time could do harm. */
 static bool has_effects(const struct entry *entry)
 {
-    return !json_boolean(entry->item, "read_only", false) &&
-           json_string(entry->item, "error") == NULL;
+    return !json_boolean(entry->item, "read_only", false) && !has_error(entry);
 }
 
 static bool is_worth_a_look(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct entry *entry = &batch->entries[i];
-        if (entry->verdict == VERDICT_OPEN ||
-            (entry->verdict == VERDICT_ALLOW && has_effects(entry)))
+        if (entry->verdict != VERDICT_ALLOW || has_error(entry) || has_effects(entry))
             return true;
     }
     return false;
+}
+
+/* A call is open that the request does not name, because the policy has changed, or the call: all
+ * that is asked is asked in a new request. */
+static void ask_anew(const struct recall *recall)
+{
+    struct batch *batch = recall->batch;
+    if (!batch->stored || batch_open_count(batch) == recall->waiting)
+        return;
+    if (batch->waits)
+        close_request(recall, batch->request_id);
+    batch->stored = batch->waits = false;
+    random_hex(batch->request_id, sizeof batch->request_id);
 }
 
 void record_recall(struct approver *approver, struct batch *batch)
@@ -148,4 +193,5 @@ void record_recall(struct approver *approver, struct batch *batch)
         if (!entry->asked && entry->verdict == VERDICT_ALLOW && has_effects(entry))
             entry_decide(entry, VERDICT_DENY, "nobody", record_maybe_ran);
     }
+    ask_anew(&recall);
 }

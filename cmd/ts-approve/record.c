@@ -170,6 +170,12 @@ int record_defer(struct approver *approver, struct batch *batch, struct error *e
 
 /* Deciding. */
 
+/* What cannot run is not allowed by letting it through to be answered with its error. */
+static bool is_allowed(const struct entry *entry)
+{
+    return entry->verdict == VERDICT_ALLOW && json_string(entry->item, "error") == NULL;
+}
+
 static const char *status_of(const struct batch *batch, const char **decided_by)
 {
     size_t allowed = 0, asked = 0;
@@ -180,7 +186,7 @@ static const char *status_of(const struct batch *batch, const char **decided_by)
             continue;
         if (asked++ == 0)
             *decided_by = entry->decided_by;
-        allowed += entry->verdict == VERDICT_ALLOW;
+        allowed += is_allowed(entry);
     }
     if (allowed > 0)
         return allowed == asked ? "approved" : "mixed";
@@ -205,7 +211,7 @@ static int resolve(struct approver *approver, const struct batch *batch, struct 
             continue;
         decisions[count++] = (struct store_decision){
             .call_id = json_string(entry->item, "call_id"),
-            .allow = entry->verdict == VERDICT_ALLOW,
+            .allow = is_allowed(entry),
             .seen = entry->seen,
             .reason = entry->reason,
             .feedback = entry->feedback,
@@ -230,13 +236,18 @@ void record_apply(struct entry *entry, const struct store_approval_call *call)
     entry->feedback = call->feedback != NULL ? stage_need(strdup(call->feedback)) : NULL;
 }
 
+static bool is_forbidden(const struct entry *entry)
+{
+    return entry->verdict == VERDICT_DENY && strcmp(entry->decided_by, "policy") == 0;
+}
+
 /* What the row says of the batch's calls. */
 static void apply_row(struct batch *batch, const struct store_approval *approval)
 {
     for (size_t i = 0; i < approval->call_count; i++) {
         const struct store_approval_call *call = &approval->calls[i];
         struct entry *entry = batch_find(batch, call->call_id);
-        if (entry == NULL || !entry->asked)
+        if (entry == NULL || !entry->asked || is_forbidden(entry))
             continue;
         record_apply(entry, call);
     }
@@ -333,20 +344,12 @@ void record_open(struct approver *approver, const struct batch *batch)
         memcpy(record->open, batch->request_id, sizeof record->open);
 }
 
-enum record_outcome record_resolve(struct approver *approver, struct batch *batch)
+static enum record_outcome decide(struct approver *approver, struct batch *batch)
 {
     struct record *record = approver->record;
     struct store_approval approval = {0};
     struct error error;
-    if (record == NULL)
-        return RECORD_WON;
-    if (strcmp(record->open, batch->request_id) != 0) {
-        take_down_bell(approver);
-        return RECORD_WON;
-    }
-    record->open[0] = '\0';
     int result = resolve(approver, batch, &error);
-    take_down_bell(approver); /* not before: without a bell a pending row looks abandoned */
     if (result == 0 &&
         store_approval_get(record->store, batch->request_id, &approval, &error) == 1) {
         apply_row(batch, &approval);
@@ -358,6 +361,25 @@ enum record_outcome record_resolve(struct approver *approver, struct batch *batc
     }
     claim(approver, batch);
     return result == 1 ? RECORD_WON : RECORD_LOST;
+}
+
+enum record_outcome record_resolve(struct approver *approver, struct batch *batch)
+{
+    struct record *record = approver->record;
+    enum record_outcome outcome = RECORD_WON;
+    if (record == NULL)
+        return RECORD_WON;
+    if (strcmp(record->open, batch->request_id) == 0) {
+        record->open[0] = '\0';
+        outcome = decide(approver, batch);
+    }
+    take_down_bell(approver); /* not before: without a bell a pending row looks abandoned */
+    return outcome;
+}
+
+void record_settle(struct approver *approver, struct batch *batch)
+{
+    (void)decide(approver, batch);
 }
 
 void record_unasked(struct approver *approver, const struct batch *batch)

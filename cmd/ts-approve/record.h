@@ -28,6 +28,10 @@ void record_open(struct approver *approver, const struct batch *batch);
  * batch. A decision that cannot be written down is a denial. */
 enum record_outcome record_resolve(struct approver *approver, struct batch *batch);
 
+/* The same for a request that waits in the store, when something else than an answer decided all
+ * its calls. A rule that denies holds also against an answer that was first. */
+void record_settle(struct approver *approver, struct batch *batch);
+
 /* Nobody was asked: keep what was wanted, and that nobody decided. */
 void record_unasked(struct approver *approver, const struct batch *batch);
 
