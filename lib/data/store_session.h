@@ -110,9 +110,7 @@ void store_session_unlock(struct store *store, const char *session_id);
 bool store_session_is_locked(struct store *store, int64_t id);
 
 /* Settings of a session: any JSON text by name. NULL removes. */
-#define STORE_SESSION_BEGINNING                                                                    \
-    "beginning" /* the first prompt, a text without what is around it                              \
-                 */
+#define STORE_SESSION_BEGINNING "beginning" /* the first prompt without what was put around it */
 int store_session_set_value(struct store *store, const char *session_id, const char *key,
     const char *json, struct error *error);
 /* 1 and *json, which the caller frees; 0 when it is not set; -1. */
