@@ -6,8 +6,8 @@
 db=$XDG_DATA_HOME/turnstone/turnstone.db
 
 # Nothing is made by reading (C-31).
-is "without a database there are no sessions" "$(ts-session list 2>&1)" ""
-is "nor memories" "$(ts-memory list 2>&1)" ""
+is "without a database there are no sessions" "$(ts-session list 2>&1)" "ts-session: no sessions yet"
+is "nor memories" "$(ts-memory list 2>&1)" "ts-memory: nothing is remembered here yet"
 ok "and reading makes none" test ! -e "$XDG_DATA_HOME/turnstone"
 
 # Ten at once (C-25), in a place that is private (C-1, C-2).
