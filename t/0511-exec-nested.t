@@ -144,7 +144,9 @@ decided ask_unheard | timeout -s KILL 30 ts-tool-exec >out
 is "an ordinary tool's request goes nowhere" "$(jq -r .type out | tr '\n' ' ')" "tool_result batch_complete "
 
 # The end of one that has asked.
-decided ask_and_die | timeout -s KILL 30 ts-tool-exec >out
+start ask_and_die
+wait_for 30 has batch_complete
+finish_input
 is "a tool that dies takes back what it asked, before its result" \
 	"$(jq -c '[.type, .parent_call_id, .batch_id, .request_id]' out)" \
 	'["prepared","c-ask_and_die","n1",null]
@@ -188,7 +190,17 @@ is "a nested chunk keeps its call" "$(jq -c 'select(.type == "tool_output_chunk"
 decided flood | timeout -s KILL 60 ts-tool-exec >out
 is "a flood is cut off, and that is said" "$(grep -c '"info"' out) $(grep -c 'not shown here' out)" "50001 1"
 is "then its requests are denied" "$(output <out | jq -r '.items[0].decision')" deny
-decided many | timeout -s KILL 60 ts-tool-exec >out
+decided ask_and_wait | timeout -s KILL 30 ts-tool-exec >out
+is "when the input has ended nobody can be asked" \
+	"$(output <out | jq -r '.type + " " + .batch_id')" "decided n1"
+start ask_and_wait
+wait_for 30 has '"prepared"'
+finish_input
+is "also when it ends while a call waits" "$(output <out | jq -r '.type + " " + .batch_id')" "decided n1"
+
+start many
+wait_for 30 has batch_complete
+finish_input
 is "so are more than 16 at once" "$(grep -c '"type":"prepared"' out) $(output <out | jq -rs 'map(.batch_id) | join(" ")')" \
 	"16 n16 n17 n18 n19"
 

@@ -229,6 +229,15 @@ void batches_add(struct batches *batches, cJSON *tree)
         batches_stop(batches, NULL, END_INTERRUPTED);
 }
 
+void batches_abandon_nested(struct batches *batches)
+{
+    struct batch *batch = batches->first;
+    for (size_t i = 0; batch != NULL && i < batch->count; i++) {
+        if (batch->calls[i].stage == CALL_RUNNING)
+            nested_abandon(&batch->calls[i]);
+    }
+}
+
 void batches_stop(struct batches *batches, const char *batch_id, enum call_end end)
 {
     bool dispatching = batches->dispatching;

@@ -27,6 +27,9 @@ void batches_add(struct batches *batches, cJSON *tree);
 bool batches_take_nested(
     struct batches *batches, const cJSON *tree, const char *line, size_t length);
 
+/* stdin has ended: what running tools wait to be told is not going to come. */
+void batches_abandon_nested(struct batches *batches);
+
 /* Stop the batch of this id, or all (NULL). */
 void batches_stop(struct batches *batches, const char *batch_id, enum call_end end);
 

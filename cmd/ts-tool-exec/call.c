@@ -88,6 +88,7 @@ void call_release(struct call *call)
         const struct outcome outcome = {.status = "interrupted", .exit_code = -1};
         log_end(call, &outcome);
     }
+    nested_release(&call->nested);
     capture_release(&call->output);
     capture_release(&call->complaint);
     line_reader_release(&call->events);

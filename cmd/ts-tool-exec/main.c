@@ -97,6 +97,7 @@ static void input_ended(void *context)
 {
     struct executor *executor = context;
     executor->ending = true;
+    batches_abandon_nested(&executor->batches);
     if (batches_idle(&executor->batches))
         stage_finish(&executor->stage, executor->exit_code);
 }

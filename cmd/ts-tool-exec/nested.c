@@ -12,6 +12,7 @@ enum {
     LINES_MOST = 50000,
 };
 
+static const char nobody_left[] = "the input has ended, so nobody can be asked";
 static const char too_much[] = "[more is reported, but not shown here]";
 
 static bool is_one_of(const char *type, const char *const *types)
@@ -130,14 +131,16 @@ static void ask(struct call *call, cJSON *tree, bool review)
                   (review || json_array(tree, "items") != NULL) &&
                   find_open(nested, id, review) < 0;
     int slot = formed ? find_open(nested, "", false) : -1;
-    if (formed && slot >= 0 && within_bounds(nested)) {
+    bool anybody = !call->setting->stage->input_ended;
+    if (formed && slot >= 0 && anybody && within_bounds(nested)) {
         memcpy(nested->open[slot].id, id, strlen(id) + 1);
         nested->open[slot].review = review;
+        nested->open[slot].request = stage_need(cJSON_Duplicate(tree, true));
         put(call, tree);
         return;
     }
     if (formed)
-        deny(call, tree, review, "the call has asked for too much at once");
+        deny(call, tree, review, anybody ? "the call has asked for too much at once" : nobody_left);
     json_free(tree);
 }
 
@@ -159,6 +162,13 @@ bool nested_take(struct call *call, cJSON *tree)
     return true;
 }
 
+static void forget(struct nested *nested, int slot)
+{
+    json_free(nested->open[slot].request);
+    nested->open[slot].request = NULL;
+    nested->open[slot].id[0] = '\0';
+}
+
 /* Whether the call waits for this; it does not any longer. */
 static bool close_request(struct call *call, const cJSON *tree, bool review)
 {
@@ -166,7 +176,7 @@ static bool close_request(struct call *call, const cJSON *tree, bool review)
     int slot = id != NULL && id[0] != '\0' ? find_open(&call->nested, id, review) : -1;
     if (slot < 0)
         return false;
-    call->nested.open[slot].id[0] = '\0';
+    forget(&call->nested, slot);
     return true;
 }
 
@@ -184,10 +194,20 @@ void nested_unanswered(struct call *call, const cJSON *tree)
         deny(call, tree, review, "nobody decides on what a tool asks");
 }
 
+void nested_abandon(struct call *call)
+{
+    for (int i = 0; i < NESTED_OPEN_MOST; i++) {
+        if (call->nested.open[i].id[0] == '\0')
+            continue;
+        deny(call, call->nested.open[i].request, call->nested.open[i].review, nobody_left);
+        forget(&call->nested, i);
+    }
+}
+
 void nested_end(struct call *call)
 {
     for (int i = 0; i < NESTED_OPEN_MOST; i++) {
-        char *id = call->nested.open[i].id;
+        const char *id = call->nested.open[i].id;
         if (id[0] == '\0')
             continue;
         cJSON *cancel = stage_need(cJSON_CreateObject());
@@ -196,6 +216,12 @@ void nested_end(struct call *call)
         if (call->nested.open[i].review)
             need(json_add_string(cancel, "request_id", id));
         put(call, cancel);
-        id[0] = '\0';
+        forget(&call->nested, i);
     }
+}
+
+void nested_release(struct nested *nested)
+{
+    for (int i = 0; i < NESTED_OPEN_MOST; i++)
+        forget(nested, i);
 }

@@ -4,7 +4,8 @@
  *
  * A request goes out with parent_call_id, round the pipeline, and its answer
  * comes back as a line for the tool's fd 4. Every request is answered, or
- * cancelled when the tool has ended.
+ * cancelled when the tool has ended. When stdin has ended nothing comes round
+ * any more: the answer is no at once.
  */
 #ifndef TS_TOOL_EXEC_NESTED_H
 #define TS_TOOL_EXEC_NESTED_H
@@ -24,6 +25,7 @@ struct nested {
     struct {
         char id[NESTED_ID_SIZE]; /* "": free */
         bool review;
+        cJSON *request; /* owned */
     } open[NESTED_OPEN_MOST];
     size_t put;   /* bytes put out */
     size_t lines; /* and in how many lines */
@@ -38,7 +40,13 @@ void nested_answer(struct call *call, const cJSON *tree, const char *line, size_
 /* A prepared or review line that came round without an answer: nobody decides. */
 void nested_unanswered(struct call *call, const cJSON *tree);
 
+/* stdin has ended: no answer can come to what it has asked, nor to what it will ask. */
+void nested_abandon(struct call *call);
+
 /* The tool has ended: take back what it had asked. */
 void nested_end(struct call *call);
+
+/* Without a word to anybody. */
+void nested_release(struct nested *nested);
 
 #endif
