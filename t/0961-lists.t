@@ -46,6 +46,14 @@ for width in 8 20 40; do
 	is "$width columns: none is longer" "$(awk -v most=$width 'length > most' shown)" ""
 done
 
+# The tools of a server that an agent may use are one entry, however many there are.
+printf '[mcp.servers.lab]\ncommand = "%s"\n[mcp.servers.few]\ncommand = "%s"\nargs = ["many=0"]\n' \
+	"$SOURCE/t/mcp-server" "$SOURCE/t/mcp-server" >mcp.toml
+echo '{"type":"tool_batch","calls":[{"name":"plan","arguments":{"prompt":"x"}}]}' |
+	ts-tool-prep --config mcp.toml 2>/dev/null | jq -r 'select(.type=="prepared").items[].preview' >shown
+like "an agent's MCP tools are counted" "$(cat shown)" \
+	'^It asks before: .*, mcp__few__\* \([0-9]+ tools\), mcp__lab__\* \([0-9]+ tools\)$'
+
 # A session is known by what was said, not by what the model is told in front of it.
 echo 'Use tabs.' >AGENTS.md
 start_mock --script /dev/stdin <<'END'

@@ -220,14 +220,42 @@ static void list_arguments(struct buffer *buffer, const cJSON *arguments)
     }
 }
 
+static bool is_listed(const struct item *item, const struct tool_definition *tool, bool unasked)
+{
+    return tool->auto_approve == unasked && tool_in_group(tool, item->tool->starts_agent);
+}
+
+/* The bytes of "mcp__SERVER__" that the name of an MCP server's tool begins with, else 0. */
+static int server_prefix(const char *name)
+{
+    static const char mark[] = "mcp__";
+    const char *end =
+        strncmp(name, mark, strlen(mark)) == 0 ? strstr(name + strlen(mark), "__") : NULL;
+    return end != NULL ? (int)(end + 2 - name) : 0;
+}
+
+/* The tools of one MCP server, of which there may be a hundred, are one entry: they stand side by
+ * side. */
 static void list_tools(struct item *item, const struct tool_set *tools, bool unasked)
 {
     const char *separator = unasked ? "It may use without asking: " : "It asks before: ";
     for (size_t i = 0; i < tools->count; i++) {
-        const struct tool_definition *tool = &tools->tools[i];
-        if (tool->auto_approve != unasked || !tool_in_group(tool, item->tool->starts_agent))
+        const char *name = tools->tools[i].name;
+        int server = server_prefix(name);
+        size_t more = 0;
+        if (!is_listed(item, &tools->tools[i], unasked))
             continue;
-        need(buffer_printf(&item->preview, "%s%s", separator, tool->name));
+        for (const struct tool_definition *next = &tools->tools[i + 1];
+             server > 0 && i + more + 1 < tools->count && is_listed(item, next, unasked) &&
+             strncmp(next->name, name, (size_t)server) == 0;
+             next++)
+            more++;
+        if (more > 0)
+            need(buffer_printf(
+                &item->preview, "%s%.*s* (%zu tools)", separator, server, name, more + 1));
+        else
+            need(buffer_printf(&item->preview, "%s%s", separator, name));
+        i += more;
         separator = ", ";
     }
     if (separator[0] == ',')
