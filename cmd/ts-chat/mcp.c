@@ -40,11 +40,12 @@ static void session_ended(void *context);
 static void keep_note(void *context, const char *text)
 {
     struct chat *chat = context;
-    /* What is too much is lost; ts-mcp status says it again. */
-    (void)buffer_printf(&chat->mcp.notes, "%s\n", text);
-    /* Somebody waits for servers that are asked for the first time. */
+    /* Somebody waits for servers that are asked for the first time, and is told once. What is too
+     * much for an event is lost; ts-mcp status says it again. */
     if (isatty(STDERR_FILENO))
         warn("%s", text);
+    else
+        (void)buffer_printf(&chat->mcp.notes, "%s\n", text);
 }
 
 void mcp_load(struct chat *chat)
