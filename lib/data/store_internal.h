@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STORE_STATEMENTS = 64 }; /* kept prepared; there are fewer in the source */
+enum { STORE_STATEMENTS = 96 }; /* kept prepared; there are fewer in the source */
 
 struct store {
     sqlite3 *db;

@@ -20,31 +20,42 @@
     "coalesce(t.content, '') || iif(t.content <> '' AND t.calls <> '', char(10), '')"              \
     " || coalesce(t.calls, '')"
 
-#define SEARCH(hits)                                                                               \
+/* Which sessions count is looked up in the index over them, not in the rows, which are long: a word
+ * that is everywhere would have all of them read. */
+#define CHOOSE(hits, order)                                                                        \
     "WITH hits(id, score) AS (" hits "),"                                                          \
-    " chosen(id, score) AS (SELECT h.id, iif(?5, 0, h.score) FROM hits AS h"                       \
-    "  JOIN conversations AS m ON m.id = h.id JOIN sessions AS s ON s.session_id = m.session_id"   \
-    "  WHERE (?2 IS NULL OR m.session_id = ?2) AND (?3 IS NULL OR m.session_id <> ?3)"             \
-    "  AND (?4 IS NULL OR s.directory = ?4)"                                                       \
-    "  AND (?7 IS NULL OR m.id IN (SELECT rowid FROM conversations_trigram"                        \
+    " chosen(id, score) AS (SELECT h.id, iif(?5, 0, h.score) FROM hits AS h WHERE"                 \
+    "  ((?2 IS NULL AND ?3 IS NULL AND ?4 IS NULL) OR h.id IN (SELECT m.id"                        \
+    "   FROM sessions AS s JOIN conversations AS m ON m.session_id = s.session_id"                 \
+    "   WHERE (?2 IS NULL OR s.session_id = ?2) AND (?3 IS NULL OR s.session_id <> ?3)"            \
+    "   AND (?4 IS NULL OR s.directory = ?4)))"                                                    \
+    "  AND (?7 IS NULL OR h.id IN (SELECT rowid FROM conversations_trigram"                        \
     "   WHERE conversations_trigram MATCH ?7))"                                                    \
-    "  AND (?8 IS NULL OR EXISTS (SELECT 1 FROM conversations_text AS t WHERE t.id = m.id"         \
+    "  AND (?8 IS NULL OR EXISTS (SELECT 1 FROM conversations_text AS t WHERE t.id = h.id"         \
     "   AND NOT EXISTS (SELECT 1 FROM json_each(?8) AS term"                                       \
     "    WHERE instr(lower(" TEXT "), term.value) = 0)))"                                          \
-    "  ORDER BY 2, 1 DESC LIMIT ?6)"                                                               \
+    "  ORDER BY " order " LIMIT ?6)"                                                               \
     " SELECT m.id, m.session_id, s.alias, m.timestamp, m.role, m.tool_name, " TEXT                 \
     " FROM chosen AS c JOIN conversations AS m ON m.id = c.id"                                     \
     " JOIN sessions AS s ON s.session_id = m.session_id JOIN conversations_text AS t ON t.id = "   \
     "c.id"                                                                                         \
     " ORDER BY c.score, c.id DESC"
 
-static const char by_words[] =
-    SEARCH("SELECT rowid, rank FROM conversations_fts WHERE conversations_fts MATCH ?1");
-static const char by_trigrams[] =
-    SEARCH("SELECT rowid, rank FROM conversations_trigram WHERE conversations_trigram MATCH ?1");
-static const char by_reading[] =
-    SEARCH("SELECT id, 0 FROM conversations WHERE role <> 'system'"
-           " AND (NOT ?1 OR id IN (SELECT id FROM conversations_trigram_docsize))");
+#define BEST   "2, 1 DESC"
+#define NEWEST "h.id DESC" /* as the indexes give them: the walk ends at the limit */
+#define WORDS  "SELECT rowid, rank FROM conversations_fts WHERE conversations_fts MATCH ?1"
+#define TRIGRAMS                                                                                   \
+    "SELECT rowid, rank FROM conversations_trigram WHERE conversations_trigram MATCH ?1"
+#define READING                                                                                    \
+    "SELECT id, 0 FROM conversations WHERE role <> 'system'"                                       \
+    " AND (NOT ?1 OR id IN (SELECT id FROM conversations_trigram_docsize))"
+
+struct statements {
+    const char *best, *newest;
+};
+static const struct statements by_words = {CHOOSE(WORDS, BEST), CHOOSE(WORDS, NEWEST)};
+static const struct statements by_trigrams = {CHOOSE(TRIGRAMS, BEST), CHOOSE(TRIGRAMS, NEWEST)};
+static const struct statements by_reading = {CHOOSE(READING, NEWEST), CHOOSE(READING, NEWEST)};
 
 struct walk {
     struct store *store;
@@ -74,15 +85,16 @@ static int show(struct walk *walk, sqlite3_stmt *row, struct error *error)
     return walk->visit(walk->context, &hit, error);
 }
 
-static int run(struct walk *walk, const char *sql, struct store_value first, const char *trigrams,
-    const char *read, struct error *error)
+static int run(struct walk *walk, const struct statements *by, struct store_value first,
+    const char *trigrams, const char *read, struct error *error)
 {
     const struct store_search *search = walk->search;
-    sqlite3_stmt *query = store_query(walk->store, error, "search", sql,
-        STORE_VALUES(first, store_text(search->session), store_text(search->except),
-            store_text(search->directory), store_number(search->newest_first),
-            store_number(store_clamp(search->limit, 1, STORE_SEARCH_MOST)), store_text(trigrams),
-            store_text(read)));
+    sqlite3_stmt *query =
+        store_query(walk->store, error, "search", search->newest_first ? by->newest : by->best,
+            STORE_VALUES(first, store_text(search->session), store_text(search->except),
+                store_text(search->directory), store_number(search->newest_first),
+                store_number(store_clamp(search->limit, 1, STORE_SEARCH_MOST)),
+                store_text(trigrams), store_text(read)));
     int result = query != NULL ? 0 : -1;
     int row = 0;
     while (result == 0 && (row = store_row(walk->store, query, error)) > 0)
@@ -97,10 +109,10 @@ static int run_by_index(struct walk *walk, struct error *error)
     const char *read = strcmp(parts->read.data, "[]") != 0 ? parts->read.data : NULL;
     const char *trigrams = parts->trigrams.length > 0 ? parts->trigrams.data : NULL;
     if (parts->words.length > 0)
-        return run(walk, by_words, store_text(parts->words.data), trigrams, read, error);
+        return run(walk, &by_words, store_text(parts->words.data), trigrams, read, error);
     if (trigrams != NULL)
-        return run(walk, by_trigrams, store_text(trigrams), NULL, read, error);
-    return run(walk, by_reading, store_number(read != NULL && parts->unspaced), NULL, read, error);
+        return run(walk, &by_trigrams, store_text(trigrams), NULL, read, error);
+    return run(walk, &by_reading, store_number(read != NULL && parts->unspaced), NULL, read, error);
 }
 
 int store_search(struct store *store, const struct store_search *search,
@@ -116,7 +128,7 @@ int store_search(struct store *store, const struct store_search *search,
         result = run_by_index(&walk, error);
         /* A damaged index answers no question; what was said is still there to be read. */
         if (result < 0 && walk.visited == 0 && store_index_is_damaged(store))
-            result = run(&walk, by_reading, store_number(0), NULL, parts.all.data, error);
+            result = run(&walk, &by_reading, store_number(0), NULL, parts.all.data, error);
     }
     store_query_release(&parts);
     return result;
