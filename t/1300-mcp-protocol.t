@@ -159,13 +159,17 @@ is "a result that wants to be asked again" "$(mcp call lab retry)" 'again with o
 # Environment.
 export OPENAI_API_KEY=sk-secret TURNSTONE_API_KEY=sk-secret SOME_TOKEN=token-1 OTHER=other
 configure <<'E2'
-env = { GIVEN = "yes", TOKEN = "${SOME_TOKEN}" }
+env = { GIVEN = "yes", TOKEN = "${SOME_TOKEN}", BEARER = "Bearer ${SOME_TOKEN}!", NONE = "", PLAIN = "$SOME_TOKEN ${} ${1} ${SOME-TOKEN} ${SOME_TOKEN" }
 E2
 got=$(mcp call lab env)
 unlike "a server gets none of our keys" "$got" 'sk-secret|OPENAI|TURNSTONE'
 unlike "and nothing else of our environment" "$got" '^OTHER='
 like "but what it is given" "$got" '^GIVEN=yes$'
 like "also from our environment" "$got" '^TOKEN=token-1$'
+like "with what stands around it" "$got" '^BEARER=Bearer token-1!$'
+like "also nothing" "$got" '^NONE=$'
+is "what only looks so stays" "$(printf '%s\n' "$got" | grep ^PLAIN)" \
+	"PLAIN=\$SOME_TOKEN \${} \${1} \${SOME-TOKEN} \${SOME_TOKEN"
 like "and what every program needs" "$got" '^PATH='
 configure hang=tools/call pid="$WORK/secret-pid" <<'E2'
 env = { TOKEN = "not-on-a-command-line" }

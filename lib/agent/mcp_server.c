@@ -2,6 +2,7 @@
 
 #include "agent/mcp_server_internal.h"
 #include "agent/tool_environment.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "data/json.h"
@@ -20,8 +21,9 @@
 #include <unistd.h>
 
 enum {
-    WORDS_MOST = 640,   /* of ts-jail's command line */
-    LOG_MOST = 1 << 20, /* bytes of a server's log; the one before is kept beside it */
+    VALUE_MOST = 64 << 10, /* bytes of a variable or header, with what it stands for */
+    WORDS_MOST = 640,      /* of ts-jail's command line */
+    LOG_MOST = 1 << 20,    /* bytes of a server's log; the one before is kept beside it */
     READ_SIZE = 16 << 10,
     BACK_OFF_FIRST_MS = 500, /* doubled with every failure in a row */
     BACK_OFF_MOST_MS = 60000,
@@ -239,27 +241,57 @@ static void add_word(struct launch *launch, const char *word)
         launch->words[launch->count++] = (char *)word;
 }
 
-/* "${NAME}" as a whole value is our own variable: so a secret need not stand in a file. */
-static const char *expand(const char *value, char *name, size_t size, struct error *error)
+/* The bytes of a variable's name that a text begins with. */
+static size_t name_length(const char *text)
 {
-    size_t length = strlen(value);
-    if (length < 4 || strncmp(value, "${", 2) != 0 || strchr(value, '}') != value + length - 1)
-        return value;
-    snprintf(name, size, "%.*s", (int)length - 3, value + 2);
-    const char *given = getenv(name);
-    if (given == NULL)
-        error_set(error, "could not be started: the variable %s is not set", name);
-    return given;
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    bool digit = text[0] >= '0' && text[0] <= '9';
+    return digit ? 0 : strspn(text, letters);
+}
+
+/*
+ * ${NAME} in a value is our own variable, so that a secret need not stand in a
+ * file. What looks otherwise stays as it is. NULL: a sentence; the caller frees.
+ */
+static char *expand(const char *value, struct error *error)
+{
+    struct buffer text;
+    char name[256];
+    buffer_init(&text, VALUE_MOST);
+    while (value[0] != '\0') {
+        size_t length = strncmp(value, "${", 2) == 0 ? name_length(value + 2) : 0;
+        bool variable = length > 0 && length < sizeof name && value[2 + length] == '}';
+        const char *given = NULL;
+        if (variable) {
+            snprintf(name, sizeof name, "%.*s", (int)length, value + 2);
+            given = getenv(name);
+            value += length + 3;
+            if (given == NULL) {
+                error_set(error, "could not be started: the variable %s is not set", name);
+                buffer_release(&text);
+                return NULL;
+            }
+        }
+        if ((variable ? buffer_append_text(&text, given) : buffer_append_byte(&text, *value++)) < 0)
+            break;
+    }
+    char *result = value[0] == '\0' ? buffer_take(&text) : NULL;
+    if (result == NULL)
+        error_set(error, "could not be started: a value is too long");
+    buffer_release(&text);
+    return result;
 }
 
 static int set_variable(
     struct launch *launch, const char *name, const char *value, struct error *error)
 {
-    char own[256], *entry;
-    const char *text = expand(value, own, sizeof own, error);
+    char *entry;
+    char *text = expand(value, error);
     if (text == NULL)
         return -1;
-    if (asprintf(&entry, "%s=%s", name, text) < 0)
+    int made = asprintf(&entry, "%s=%s", name, text);
+    free(text);
+    if (made < 0)
         return error_set(error, "could not be started: out of memory");
     launch->environment[launch->entries++] = entry;
     add_word(launch, "--pass");
@@ -276,10 +308,10 @@ static int set_headers(
     int result = headers == NULL ? -1 : 0;
     cJSON_ArrayForEach(header, settings->headers)
     {
-        char own[256];
-        const char *text = expand(header->valuestring, own, sizeof own, error);
-        if (result == 0 && (text == NULL || json_add_string(headers, header->string, text) < 0))
+        char *text = result == 0 ? expand(header->valuestring, error) : NULL;
+        if (text == NULL || json_add_string(headers, header->string, text) < 0)
             result = -1;
+        free(text);
     }
     char *text = result == 0 ? cJSON_PrintUnformatted(headers) : NULL;
     char *entry = NULL;
