@@ -72,7 +72,7 @@ is "as attention" "$(jq -r 'select(.type=="state_change").state' events | tail -
 like "with its text" "$(jq -r 'select(.type=="plan_review").content' events)" 'The first plan'
 like "and its file" "$(jq -r 'select(.type=="plan_review").path' events)" '/plans/[0-9a-f]*\.md$'
 ok "E-67: yes accepts" feedback 1 yes
-like "which the model learns" "$(last_result)" 'accepted this plan'
+like "which the model learns" "$(last_result)" 'This plan is accepted'
 is "then the tools go on" "$(jq -r 'select(.type=="state_change").state' events | tr '\n' ' ')" \
 	"thinking running attention running thinking idle "
 say '{"type":"send","message":"plan again"}'
@@ -110,11 +110,11 @@ say '{"type":"send","message":"plan it"}'
 ok "and the next one is asked" reviewed 6
 exec 4>&-
 wait "$chat"
-ok "E-72: at the end of input nobody accepts" sh -c '! jq -r "select(.type==\"tool_result\").output" events | tail -n 2 | grep -q "has accepted"'
+ok "E-72: at the end of input nobody accepts" sh -c '! jq -r "select(.type==\"tool_result\").output" events | tail -n 2 | grep -q "is accepted"'
 is "E-69: the agent saw nothing of the conversation's calls" "$(planners | jq -c 'select(any(.messages[]; .role=="tool"))' | grep -vc 'Unknown tool')" 0
 
 ts-chat --skip-permissions --no-stdin plan it >events
-like "E-66: with --skip-permissions nothing waits for a review" "$(result output)" 'accepted this plan'
+like "E-66: with --skip-permissions nothing waits for a review" "$(result output)" 'This plan is accepted'
 is "which nobody was asked for" "$(grep -c plan_review events)" 0
 is "and its cost counts" "$(jq -r 'select(.type=="status").agents.total_tokens' events)" 8
 done_testing

@@ -107,7 +107,7 @@ static int add_verdict(struct tool_call *call, const char *verdict, const char *
 {
     const char *text = "Nobody has reviewed this plan.";
     if (strcmp(verdict, "accepted") == 0)
-        text = "The user has accepted this plan.";
+        text = "This plan is accepted.";
     else if (strcmp(verdict, "rejected") == 0)
         text = "The user has rejected this plan. Do not implement it. Ask what is wanted instead.";
     else if (strcmp(verdict, "annotated") == 0)
