@@ -25,6 +25,7 @@ enum {
     WORDS_MOST = 640,      /* of ts-jail's command line */
     LOG_MOST = 1 << 20,    /* bytes of a server's log; the one before is kept beside it */
     READ_SIZE = 16 << 10,
+    PIPE_READS = 8,          /* what a pipe holds, and some more */
     BACK_OFF_FIRST_MS = 500, /* doubled with every failure in a row */
     BACK_OFF_MOST_MS = 60000,
     BACK_OFF_WORTH_WAITING_MS = 2000, /* a call waits so long for a start, and no longer */
@@ -84,9 +85,38 @@ void mcp_server_log(struct mcp_server *server, const char *bytes, size_t length)
     server->tail_length += length;
 }
 
-/* The last line that says something: often the reason. */
-static void last_words(const struct mcp_server *server, char *text, size_t size)
+/* Its stderr, read once; what read(2) returned. */
+static ssize_t read_errors(struct mcp_server *server)
 {
+    char bytes[READ_SIZE];
+    ssize_t count = read(server->error_fd, bytes, sizeof bytes);
+    if (count > 0) {
+        mcp_server_log(server, bytes, (size_t)count);
+    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+        loop_unwatch(server->host->loop, server->error_fd);
+        close_descriptor(&server->error_fd);
+    }
+    return count;
+}
+
+static void errors_ready(void *context, short events)
+{
+    (void)events;
+    read_errors(context);
+}
+
+void mcp_server_hear(struct mcp_server *server)
+{
+    for (int reads = 0; reads < PIPE_READS && server->error_fd >= 0; reads++) {
+        if (read_errors(server) <= 0)
+            return;
+    }
+}
+
+/* The last line that says something: often the reason. */
+static void last_words(struct mcp_server *server, char *text, size_t size)
+{
+    mcp_server_hear(server);
     size_t end = server->tail_length;
     while (end > 0 && strchr(" \t\r\n", server->tail[end - 1]) != NULL)
         end--;
@@ -207,20 +237,6 @@ static void output_ended(void *context)
     line_channel_pause(&server->channel, true);
     loop_timer_set(
         server->host->loop, &server->output_timer, clock_monotonic_ms() + OUTPUT_OVER_MS);
-}
-
-static void errors_ready(void *context, short events)
-{
-    (void)events;
-    struct mcp_server *server = context;
-    char bytes[READ_SIZE];
-    ssize_t count = read(server->error_fd, bytes, sizeof bytes);
-    if (count > 0) {
-        mcp_server_log(server, bytes, (size_t)count);
-    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-        loop_unwatch(server->host->loop, server->error_fd);
-        close_descriptor(&server->error_fd);
-    }
 }
 
 /* The beginning of a process. */

@@ -89,6 +89,6 @@ enum mcp_state mcp_server_state(const struct mcp_server *server);
 const cJSON *mcp_server_tools(const struct mcp_server *server); /* an array; NULL: not known */
 
 /* Append everything to an object for ts-mcp status. 0, or -1: no memory. */
-int mcp_server_describe(const struct mcp_server *server, cJSON *object);
+int mcp_server_describe(struct mcp_server *server, cJSON *object);
 
 #endif

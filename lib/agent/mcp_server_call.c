@@ -324,10 +324,11 @@ static const char *state_word(enum mcp_state state)
     return words[state];
 }
 
-int mcp_server_describe(const struct mcp_server *server, cJSON *object)
+int mcp_server_describe(struct mcp_server *server, cJSON *object)
 {
     struct buffer tail;
     int64_t calls = 0;
+    mcp_server_hear(server);
     for (const struct mcp_call *call = server->calls; call != NULL; call = call->next)
         calls += call->request.tool != NULL;
     int result = 0;

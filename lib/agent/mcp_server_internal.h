@@ -78,6 +78,7 @@ struct mcp_server {
 void mcp_server_fail(struct mcp_server *server, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void mcp_server_log(struct mcp_server *server, const char *bytes, size_t length);
+void mcp_server_hear(struct mcp_server *server); /* what it has written to stderr before now */
 void mcp_server_note(const struct mcp_server *server, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void mcp_server_start(struct mcp_server *server);
