@@ -139,6 +139,13 @@ static bool begins_next(const struct assembly_call *call, const struct fragment 
     return call->arguments.length == 0 && !same_name;
 }
 
+/* A name at a further place, where arguments are to follow, when this call has all of its own. */
+static bool opens_at_index(const struct assembly_call *call, const struct fragment *fragment)
+{
+    return call->whole && fragment->name != NULL && call->index >= 0 &&
+           fragment->index > call->index;
+}
+
 /* The newest call at an index. */
 static struct assembly_call *at_index(struct assembly *assembly, int64_t index)
 {
@@ -156,7 +163,8 @@ static struct assembly_call *find_by_id(struct assembly *assembly, const struct 
         if (call->id == NULL || strcmp(call->id, fragment->id) != 0)
             continue;
         /* A server that gives every call the same id. */
-        if (call->index != fragment->index && begins_next(call, fragment))
+        if (call->index != fragment->index &&
+            (begins_next(call, fragment) || opens_at_index(call, fragment)))
             return NULL;
         return call;
     }
