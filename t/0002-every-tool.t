@@ -27,6 +27,12 @@ for definition in "$SOURCE"/tooldefs/*.json; do
 	ok "$name: its program is built" test -x \
 		"$BUILD/libexec/turnstone/tools/$(jq -r '.command[0]' "$definition")"
 	ok "$name: turnstone(7) names it" grep -q "^\.It Cm $name\$" "$SOURCE/man/turnstone.7"
+	awk -v name="$name" '/^[.]Sh / { on = tolower($2) == name } on' \
+		"$SOURCE/man/turnstone-tools.7" >section
+	is "$name: turnstone-tools(7) names its arguments" "$(jq -r '.parameters.properties | keys[]' \
+		"$definition" | while read -r argument; do
+			grep -qE "^[.](It )?Va (.* )?$argument( |$)" section || echo "$argument"
+		done)" ""
 	ok "$name: a test names it" sh -c '
 		for file in "$1"/t/*.t; do
 			case $file in */000[0-9]-*) ;; *) grep -qw -e "$2" "$file" && exit 0 ;; esac
