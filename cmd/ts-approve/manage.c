@@ -290,6 +290,9 @@ static noreturn void die_resolved(struct store *store, const char *request_id)
 {
     struct store_approval approval = {0};
     find(store, request_id, &approval);
+    /* Who answered may have been killed before he could ring. */
+    if (approval.doorbell != NULL)
+        (void)doorbell_ring(approval.doorbell);
     die(EXIT_FAILED, "request %.*s is already resolved: %s by %s", ID_SHOWN, request_id,
         approval.status, approval.decided_by != NULL ? approval.decided_by : "nobody");
 }

@@ -108,6 +108,7 @@ struct chat {
     enum agent agent;
     int to_parent, from_parent; /* descriptors of ts-approve's; -1: none */
     const char *tool_names;     /* comma-separated; NULL: all */
+    char *kept_tools;           /* the same as a resumed session has them; NULL: not from there */
     char **words;               /* of the prompt */
     int word_count;
 
@@ -305,9 +306,10 @@ void keep_model(struct chat *chat); /* its name has become known, or is another 
 void keep_usage(struct chat *chat, const struct usage *call, const char *model);
 
 /* resume.c */
-void resume_find(struct chat *chat); /* the session, its lock, its settings */
-void resume_load(struct chat *chat); /* its messages */
-void resume_tell(struct chat *chat); /* what a person should know about it */
+void resume_find(struct chat *chat);       /* the session, its lock, its settings */
+void resume_drop_tools(struct chat *chat); /* those of its tools that are gone */
+void resume_load(struct chat *chat);       /* its messages */
+void resume_tell(struct chat *chat);       /* what a person should know about it */
 void resume_continue(struct chat *chat);
 bool resume_give_up(struct chat *chat); /* false: it has been decided and must run first */
 

@@ -67,6 +67,7 @@ static void load_tools(struct chat *chat)
     if (project_tools_add(&chat->tools, chat->directory, notes, &error) < 0)
         die(EXIT_SYSTEM, "%s", error.text);
     mcp_load(chat);
+    resume_drop_tools(chat);
     if (chat->tool_names != NULL && tool_set_keep(&chat->tools, chat->tool_names, &error) < 0)
         die_usage("--tools: %s%s%s", error.text, chat->tool_notes.length > 0 ? "\n" : "",
             chat->tool_notes.data);

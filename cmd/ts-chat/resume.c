@@ -42,8 +42,10 @@ static void restore_named(struct chat *chat, const char *name, const char *text)
 {
     const char *alias = chat->before.model_alias;
     if (strcmp(name, "tools") == 0) {
-        if (chat->tool_names == NULL && (chat->tool_names = strdup(text)) == NULL)
+        if (chat->tool_names == NULL && (chat->kept_tools = strdup(text)) == NULL)
             die(EXIT_SYSTEM, "keep the session's tools: out of memory");
+        if (chat->tool_names == NULL)
+            chat->tool_names = chat->kept_tools;
     } else if (strcmp(name, "model.name") != 0 || alias == NULL || strcmp(text, alias) != 0) {
         restore_setting(chat, name, text); /* an alias: restore_model has seen to it */
     }
@@ -99,6 +101,26 @@ void resume_find(struct chat *chat)
     own(chat);
     restore_model(chat);
     restore_settings(chat);
+}
+
+/* A tool may have gone since: that is no reason to lose the conversation. */
+void resume_drop_tools(struct chat *chat)
+{
+    struct buffer left;
+    if (chat->kept_tools == NULL || chat->tool_names != chat->kept_tools ||
+        strcmp(chat->kept_tools, "none") == 0)
+        return;
+    buffer_init(&left, LINE_LIMIT);
+    for (char *rest = chat->kept_tools, *name; (name = strsep(&rest, ",")) != NULL;) {
+        if (tool_set_find(&chat->tools, name) == NULL)
+            warn("the session's tool '%s' is not there any more: going on without it", name);
+        else if (buffer_printf(&left, "%s%s", left.length > 0 ? "," : "", name) < 0)
+            die(EXIT_SYSTEM, "keep the session's tools: out of memory");
+    }
+    if (left.length == 0 && buffer_append_text(&left, "none") < 0)
+        die(EXIT_SYSTEM, "keep the session's tools: out of memory");
+    free(chat->kept_tools);
+    chat->tool_names = chat->kept_tools = buffer_take(&left);
 }
 
 struct loading {
