@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2154 # $pid comes from lib.sh
+# shellcheck disable=SC2016,SC2154 # a program for sh; $pid comes from lib.sh
 # Ids of calls that are no ids: the same one in every turn, and twice in one answer; none at all;
 # very long ones. Each call has one result, in its place.
 . "${0%/*}/lib.sh"

@@ -1,10 +1,11 @@
 #!/bin/sh
-# shellcheck disable=SC2154 # $approver is set by talk
+# shellcheck disable=SC2154 # $pid comes from lib.sh
 # Sessions that find the world changed: their tools gone, their owner alive or killed; and requests
 # whose answer was stored by a process that died before it told anybody.
 . "${0%/*}/lib.sh"
 
 cat >script <<'E2'
+{"match":{"role":"user","contains":"ask"},"tool_calls":[{"name":"bash","arguments":{"command":"echo x >>ran"}}]}
 {"times":"always","content":"fine"}
 E2
 start_mock --script script --log requests
@@ -25,6 +26,25 @@ is "one of them is gone: it goes on" "$? $(field out result text)" "0 fine"
 like "that is said" "$(cat errors)" "tool 'shout' is not there any more"
 is "and the other one is offered" "$(tools)" read_file
 must_fail 2 "what a flag names must be there" ts-chat --no-stdin --resume "$session" --tools shout again
+
+# Killed while a person was asked: the question goes with the conversation that has moved on.
+mkfifo commands
+: >live
+background sh -c 'exec ts-chat --ndjson --sandbox off <commands >live'
+chat=$pid
+exec 3>commands
+echo '{"type":"send","message":"ask me"}' >&3
+wait_for 20 grep -q approval_request live
+session=$(field live session session_id)
+request=$(field live approval_request request_id)
+# shellcheck disable=SC2046 # a list: ts-approve among them, which would withdraw its question
+kill -9 $(pgrep -P "$chat") "$chat" && wait "$chat"
+exec 3>&-
+ts-chat --no-stdin --resume "$session" what now >out
+is "killed at a question: gone on with" "$?" 0
+is "nothing is asked any more" "$(ts-approve list --json)" ""
+must_fail 1 "and no answer is taken" ts-approve "$request" allow
+ok "nothing ran" test ! -e ran
 
 # An answer that nobody was told of: killed between the row and the bell.
 TURNSTONE_DB=$WORK/store/turnstone.db

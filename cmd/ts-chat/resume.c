@@ -203,6 +203,10 @@ void resume_load(struct chat *chat)
     if (chat->pending)
         return;
     chat->put_in += chat->conversation.unanswered;
+    /* An approver that outlived its ts-chat may still ask: what is answered now must not run. */
+    if (store_approval_cancel(
+            chat->store, chat->session_id, "the program that asked has ended", &error) < 0)
+        chat_die(chat, EXIT_SYSTEM, error.text);
     close_calls(chat, interrupted_text);
 }
 
