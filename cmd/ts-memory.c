@@ -5,6 +5,7 @@
 #include "common/settings.h"
 #include "data/json.h"
 #include "data/store_memory.h"
+#include "data/store_search.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,9 +26,9 @@ static const struct option_spec options[] = {
 static const char notes[] =
     "Commands:\n"
     "  remember KEY VALUE  keep a value; an old one of the key is replaced\n"
-    "  recall [QUERY]      memories and messages that hold every word\n"
+    "  recall [WORD ...]   memories and messages that hold every word\n"
     "  forget KEY          remove a memory\n"
-    "  list [QUERY]        memories alone\n";
+    "  list [WORD ...]     memories alone\n";
 
 struct request {
     struct store *store;
@@ -118,6 +119,21 @@ static int add_row(void *context, const struct store_memory *memory, struct erro
     return 0;
 }
 
+/* The words behind a command as one query; NULL: there are none. The caller frees it. */
+static char *join_words(char *const *words)
+{
+    struct buffer query;
+    if (words[0] == NULL)
+        return NULL;
+    buffer_init(&query, (size_t)STORE_QUERY_LIMIT + 1);
+    for (; *words != NULL; words++) {
+        if ((query.length > 0 && buffer_append_byte(&query, ' ') < 0) ||
+            buffer_append_text(&query, *words) < 0)
+            die(EXIT_USAGE, "the query is longer than %d bytes", STORE_QUERY_LIMIT);
+    }
+    return buffer_take(&query);
+}
+
 static int list(const struct request *request)
 {
     static const char *const heading[] = {"KEY", "SCOPE", "VALUE"};
@@ -125,24 +141,26 @@ static int list(const struct request *request)
     const char *const both[] = {STORE_SCOPE_USER, user_only ? NULL : request->project};
     const char *const project[] = {request->project, NULL};
     bool project_only = request->scope != NULL && !user_only;
+    char *query = join_words(request->operands);
     struct columns columns;
     struct error error;
     columns_init(&columns, 3, heading);
-    if (store_memory_list(request->store, project_only ? project : both, request->operands[0],
+    if (store_memory_list(request->store, project_only ? project : both, query,
             request->json ? print_json : add_row, &columns, &error) < 0)
         fail(&error);
     if (!request->json)
-        columns_print_or_say(&columns, request->operands[0] != NULL
-                                           ? "no memory holds these words"
-                                           : "nothing is remembered here yet");
+        columns_print_or_say(&columns,
+            query != NULL ? "no memory holds these words" : "nothing is remembered here yet");
     columns_release(&columns);
+    free(query);
     return EXIT_DONE;
 }
 
 static int recall(const struct request *request)
 {
+    char *query = join_words(request->operands);
     const struct recall what = {
-        .query = request->operands[0],
+        .query = query,
         .project = request->project,
         .user = request->scope != NULL && strcmp(request->scope, "user") == 0,
         .limit = request->limit,
@@ -154,6 +172,7 @@ static int recall(const struct request *request)
         fail(&error);
     fwrite(text.data, 1, text.length, stdout);
     buffer_release(&text);
+    free(query);
     return EXIT_DONE;
 }
 
@@ -164,9 +183,9 @@ static const struct command {
     enum store_mode mode;
 } commands[] = {
     {"remember", remember, 2, 2, STORE_WRITE},
-    {"recall", recall, 0, 1, STORE_READ},
+    {"recall", recall, 0, INT_MAX, STORE_READ},
     {"forget", forget, 1, 1, STORE_WRITE},
-    {"list", list, 0, 1, STORE_READ},
+    {"list", list, 0, INT_MAX, STORE_READ},
 };
 
 static const struct command *find_command(char **operands)

@@ -77,4 +77,8 @@ ts-chat --no-stdin what was the wombat >events 2>errors
 like "recall finds what was said before" "$(jq -r 'select(.type == "tool_result").output' events)" "user: .*note this flamingo"
 unlike "and not itself" "$(jq -r 'select(.type == "tool_result").output' events)" "wombat"
 
+ts-memory remember "two parts" "one and the other" 2>/dev/null
+like "words of a query may stand apart" "$(ts-memory recall other parts)" "two_parts = one and the other"
+like "also those of a list" "$(ts-memory list parts other)" "two_parts"
+
 done_testing
