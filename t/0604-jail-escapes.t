@@ -37,8 +37,8 @@ rm -rf inside out
 # Reading keys.
 is "no file with a key can be read" "$(try 'cat ~/.ssh/* ~/.aws/* "$1"/* "$2"/* "$3"/file
 	cat /proc/1/root"$3/file" /proc/self/root"$3/file" /proc/1/cwd/../other/file ../other/file
-	find / -xdev -name id_ed25519 -o -xdev -name config.toml -path "*turnstone*"' \
-	"$XDG_CONFIG_HOME/turnstone" "$XDG_DATA_HOME/turnstone" "$WORK/other")" ""
+	find / -xdev -path "*/$4/*" "(" -name id_ed25519 -o -name config.toml ")"' \
+	"$XDG_CONFIG_HOME/turnstone" "$XDG_DATA_HOME/turnstone" "$WORK/other" "${WORK##*/}")" ""
 if [ -e /etc/shadow ] && [ "$(id -u)" != 0 ]; then
 	is "nor what this user may not read" "$(try 'cat /etc/shadow')" ""
 fi

@@ -124,8 +124,12 @@ E2
 if [ "$sandbox" = yes ]; then
 	printf '%s\ncommand = "%s"\nsandbox = "workspace"\n' "$lab" "$server" >"$config"
 	like "a server can be confined" "$(ts-mcp call lab env 2>&1)" '^TMPDIR=/tmp$'
+	cp "$server" "$HOME/lab-server"
+	printf '%s\ncommand = "%s"\nsandbox = "workspace"\n' "$lab" "$HOME/lab-server" >"$config"
+	like "one below the home directory, which it does not see otherwise" "$(ts-mcp call lab env 2>&1)" '^TMPDIR=/tmp$'
 else
 	skip "a server can be confined" "this kernel refuses bubblewrap a sandbox"
+	skip "one below the home directory" "this kernel refuses bubblewrap a sandbox"
 fi
 
 # Whoever configures no server pays nothing, and makes nothing.
