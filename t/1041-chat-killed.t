@@ -79,7 +79,7 @@ told_is_kept() { # told_is_kept NAME
 	jq -e 'any(.[]; .content == "done with it")' sent
 }
 lost=0 broken=0 doubled=0 kept=0 started=0
-for moment in 02 03 04 05 06 07 08 09 10 11 12 13 14 16 18 20 24 30; do
+for moment in 02 03 04 05 06 07 08 09 10 11 12 13 14 16 18 20 24 30 50 75 99; do
 	: >count
 	background ts-chat --sandbox off --skip-permissions --no-stdin quick 2>errors >"run$moment"
 	sleep "0.$moment"
