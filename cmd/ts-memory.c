@@ -179,13 +179,13 @@ static int recall(const struct request *request)
 static const struct command {
     const char *name;
     int (*run)(const struct request *request);
-    int least, most; /* operands */
+    int least, most; /* operands; most negative: any number */
     enum store_mode mode;
 } commands[] = {
     {"remember", remember, 2, 2, STORE_WRITE},
-    {"recall", recall, 0, INT_MAX, STORE_READ},
+    {"recall", recall, 0, -1, STORE_READ},
     {"forget", forget, 1, 1, STORE_WRITE},
-    {"list", list, 0, INT_MAX, STORE_READ},
+    {"list", list, 0, -1, STORE_READ},
 };
 
 static const struct command *find_command(char **operands)
@@ -193,16 +193,10 @@ static const struct command *find_command(char **operands)
     if (operands[0] == NULL)
         die_usage("a command is needed: remember, recall, forget or list");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(commands[i].name, operands[0]) != 0)
-            continue;
-        int count = 0;
-        while (operands[count + 1] != NULL)
-            count++;
-        if (count < commands[i].least)
-            die_usage("%s: an argument is missing", operands[0]);
-        if (count > commands[i].most)
-            die_usage("%s: too many arguments", operands[0]);
-        return &commands[i];
+        if (strcmp(commands[i].name, operands[0]) == 0) {
+            program_count_operands(operands[0], operands + 1, commands[i].least, commands[i].most);
+            return &commands[i];
+        }
     }
     die_usage("unknown command '%s'", operands[0]);
 }

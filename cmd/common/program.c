@@ -267,6 +267,17 @@ int program_operand(void)
     return optind;
 }
 
+void program_count_operands(const char *command, char *const *operands, int least, int most)
+{
+    int count = 0;
+    while (operands[count] != NULL)
+        count++;
+    if (count < least)
+        die_usage("%s: an argument is missing", command);
+    if (most >= 0 && count > most)
+        die_usage("%s: too many arguments", command);
+}
+
 long long program_integer(const char *option, const char *value, long long least, long long most)
 {
     char *end;

@@ -54,6 +54,10 @@ int program_option(const char **value);
 /* Index in argv of the first operand. */
 int program_operand(void);
 
+/* End with EXIT_USAGE unless a command has from least to most operands; most negative: any number.
+ */
+void program_count_operands(const char *command, char *const *operands, int least, int most);
+
 /* Parse an option's argument as a whole number within bounds, or end with EXIT_USAGE. */
 long long program_integer(const char *option, const char *value, long long least, long long most);
 

@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "common/settings.h"
-#include "io/capture.h"
+#include "io/child_run.h"
 #include "io/paths.h"
 
 #include <errno.h>
@@ -131,23 +131,23 @@ static void add_helper(struct words *words, const char *helper, struct error *er
 }
 
 /* What a helper said, without its name, as the sentence. */
-static int failure(const struct capture *capture, const char *helper, struct error *error)
+static int failure(const struct child_run *run, const char *helper, struct error *error)
 {
-    const char *text = capture->complaint.data;
+    const char *text = run->complaint.data;
     size_t name = strlen(helper);
-    if (capture->timed_out)
+    if (run->timed_out)
         return error_set(error, "%s took too long", helper);
-    if (capture->overflowed)
+    if (run->overflowed)
         return error_set(error, "%s printed too much", helper);
     if (strncmp(text, helper, name) == 0 && strncmp(text + name, ": ", 2) == 0)
         text += name + 2;
     size_t length = strcspn(text, "\n");
     return length > 0 ? error_set(error, "%.*s", (int)length, text)
-                      : error_set(error, "%s ended with status %d", helper, capture->status);
+                      : error_set(error, "%s ended with status %d", helper, run->status);
 }
 
 /* In an environment without keys. */
-static int run_jailed(struct capture *capture, struct config *config, struct words *words,
+static int run_jailed(struct child_run *run, struct config *config, struct words *words,
     const char *input, size_t length, int secret, int64_t deadline, struct error *error)
 {
     char jail[PATH_MAX];
@@ -162,7 +162,7 @@ static int run_jailed(struct capture *capture, struct config *config, struct wor
         .descriptors = {[SECRET_FD] = secret},
         .descriptor_count = secret >= 0 ? SECRET_FD + 1 : SECRET_FD,
     };
-    return capture_run(capture, &spawn, input, length, deadline + GRACE_MS, error);
+    return child_run_to_end(run, &spawn, input, length, deadline + GRACE_MS, error);
 }
 
 /* ts-fetch */
@@ -203,17 +203,16 @@ static int hand_over(const char *header)
     return reader;
 }
 
-static int split_answer(
-    const struct capture *capture, struct web_answer *answer, struct error *error)
+static int split_answer(const struct child_run *run, struct web_answer *answer, struct error *error)
 {
-    const char *newline = memchr(capture->output.data, '\n', capture->output.length);
-    if (newline == NULL || capture->output.data[0] != '{')
-        return failure(capture, "ts-fetch", error);
-    size_t length = (size_t)(newline - capture->output.data);
-    answer->line = json_parse_object(capture->output.data, length, error);
+    const char *newline = memchr(run->output.data, '\n', run->output.length);
+    if (newline == NULL || run->output.data[0] != '{')
+        return failure(run, "ts-fetch", error);
+    size_t length = (size_t)(newline - run->output.data);
+    answer->line = json_parse_object(run->output.data, length, error);
     if (answer->line == NULL)
         return error_prefix(error, "ts-fetch: ");
-    if (buffer_append(&answer->text, newline + 1, capture->output.length - length - 1) < 0)
+    if (buffer_append(&answer->text, newline + 1, run->output.length - length - 1) < 0)
         return error_system(error, "keep the page");
     return 0;
 }
@@ -225,11 +224,11 @@ int web_fetch(struct config *config, const struct web_request *request, int64_t 
     int64_t patience = (int64_t)(config_number(config, "web.timeout") * 1000);
     int64_t limit = clock_monotonic_ms() + patience;
     struct words words = {.count = 0};
-    struct capture capture;
+    struct child_run run;
     int secret = -1;
     if (limit > deadline)
         limit = deadline;
-    capture_init(&capture, WEB_TEXT_MOST, COMPLAINT_MOST);
+    child_run_init(&run, WEB_TEXT_MOST, COMPLAINT_MOST);
     int result = add_jail(
         &words, config, "ts-fetch", most * 8 / (1 << 20) + OVERHEAD, limit + GRACE_MS, error);
     add(&words, "--network");
@@ -254,13 +253,13 @@ int web_fetch(struct config *config, const struct web_request *request, int64_t 
     add(&words, "%s", request->url);
     const char *input = request->post != NULL ? request->post : "";
     if (result == 0)
-        result = run_jailed(
-            &capture, config, &words, input, strlen(input), secret, limit + GRACE_MS, error);
+        result =
+            run_jailed(&run, config, &words, input, strlen(input), secret, limit + GRACE_MS, error);
     if (result == 0)
-        result = split_answer(&capture, answer, error);
+        result = split_answer(&run, answer, error);
     close_descriptor(&secret);
     words_release(&words);
-    capture_release(&capture);
+    child_run_release(&run);
     return result;
 }
 
@@ -270,25 +269,24 @@ int web_read_html(struct config *config, const char *base, int64_t deadline, str
     struct error *error)
 {
     struct words words = {.count = 0};
-    struct capture capture;
-    capture_init(&capture, WEB_TEXT_MOST, COMPLAINT_MOST);
+    struct child_run run;
+    child_run_init(&run, WEB_TEXT_MOST, COMPLAINT_MOST);
     int result = add_jail(&words, config, "ts-html", HTML_MEMORY + OVERHEAD, deadline, error);
     add_helper(&words, "ts-html", error);
     add(&words, "--memory=%d", HTML_MEMORY);
     add(&words, "--base");
     add(&words, "%s", base);
     if (result == 0)
-        result =
-            run_jailed(&capture, config, &words, text->data, text->length, -1, deadline, error);
-    if (result == 0 && (capture.status != 0 || capture.timed_out || capture.overflowed))
-        result = failure(&capture, "ts-html", error);
+        result = run_jailed(&run, config, &words, text->data, text->length, -1, deadline, error);
+    if (result == 0 && (run.status != 0 || run.timed_out || run.overflowed))
+        result = failure(&run, "ts-html", error);
     if (result == 0) {
         struct buffer html = *text;
-        *text = capture.output;
-        capture.output = html;
+        *text = run.output;
+        run.output = html;
     }
     words_release(&words);
-    capture_release(&capture);
+    child_run_release(&run);
     return result;
 }
 
@@ -314,11 +312,11 @@ static int print_request(
 }
 
 /* The last line of ts-llm is "done" or "error". */
-static int take_done(struct tool_call *call, const struct capture *capture, struct buffer *answer,
-    struct error *error)
+static int take_done(
+    struct tool_call *call, const struct child_run *run, struct buffer *answer, struct error *error)
 {
-    const char *text = capture->output.data;
-    size_t end = capture->output.length;
+    const char *text = run->output.data;
+    size_t end = run->output.length;
     while (end > 0 && text[end - 1] == '\n')
         end--;
     size_t start = end;
@@ -338,7 +336,7 @@ static int take_done(struct tool_call *call, const struct capture *capture, stru
     } else if (message != NULL) {
         result = error_set(error, "%s", message);
     } else {
-        result = failure(capture, "ts-llm", error);
+        result = failure(run, "ts-llm", error);
     }
     json_free(line);
     return result;
@@ -350,11 +348,11 @@ int web_ask_model(struct tool_call *call, struct config *config, const char *sys
     char program[PATH_MAX], name[] = "ts-llm";
     char *argv[] = {name, NULL};
     struct buffer line;
-    struct capture capture;
+    struct child_run run;
     if (paths_helper(program, sizeof program, "ts-llm", error) < 0)
         return -1;
     buffer_init(&line, LINE_MOST);
-    capture_init(&capture, ANSWER_MOST, COMPLAINT_MOST);
+    child_run_init(&run, ANSWER_MOST, COMPLAINT_MOST);
     const struct spawn spawn = {
         .path = program,
         .argv = argv,
@@ -363,11 +361,11 @@ int web_ask_model(struct tool_call *call, struct config *config, const char *sys
     };
     int result = print_request(config, system, user, &line) < 0
                      ? error_system(error, "ask the model")
-                     : capture_run(&capture, &spawn, line.data, line.length, deadline, error);
+                     : child_run_to_end(&run, &spawn, line.data, line.length, deadline, error);
     if (result == 0)
-        result = take_done(call, &capture, answer, error);
+        result = take_done(call, &run, answer, error);
     buffer_release(&line);
-    capture_release(&capture);
+    child_run_release(&run);
     return result;
 }
 

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "common/tool_main.h"
 #include "common/web.h"
-#include "io/capture.h"
+#include "io/child_run.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -183,9 +183,9 @@ static int run_command(struct tool_call *call, struct config *config, const stru
 {
     char shell[] = "/bin/sh", name[] = "sh", option[] = "-c";
     struct buffer script;
-    struct capture capture;
+    struct child_run run;
     buffer_init(&script, REQUEST_MOST);
-    capture_init(&capture, ANSWER_MOST, COMPLAINT_MOST);
+    child_run_init(&run, ANSWER_MOST, COMPLAINT_MOST);
     int result = 0;
     if (buffer_printf(&script, "%s \"$@\"", config_text(config, "search.command")) < 0)
         result = error_system(error, "run search.command");
@@ -197,18 +197,18 @@ static int run_command(struct tool_call *call, struct config *config, const stru
         .descriptor_count = 3,
     };
     if (result == 0)
-        result = capture_run(&capture, &spawn, request, strlen(request), deadline, error);
-    if (result == 0 && capture.timed_out)
+        result = child_run_to_end(&run, &spawn, request, strlen(request), deadline, error);
+    if (result == 0 && run.timed_out)
         result = error_set(error, "search.command took too long");
-    else if (result == 0 && (capture.status != 0 || capture.overflowed)) {
-        buffer_append(&call->details, capture.complaint.data, capture.complaint.length);
+    else if (result == 0 && (run.status != 0 || run.overflowed)) {
+        buffer_append(&call->details, run.complaint.data, run.complaint.length);
         result = error_set(error, "search.command failed (%s)",
-            capture.overflowed ? "it printed too much" : "see below");
+            run.overflowed ? "it printed too much" : "see below");
     }
     if (result == 0)
-        result = report(call, search, &capture.output, true, error);
+        result = report(call, search, &run.output, true, error);
     buffer_release(&script);
-    capture_release(&capture);
+    child_run_release(&run);
     return result;
 }
 

@@ -47,13 +47,7 @@ static int run(const struct request *request, const char *name)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        int count = 0;
-        while (request->operands[count] != NULL)
-            count++;
-        if (count < commands[i].least)
-            die_usage("%s: an argument is missing", name);
-        if (commands[i].most >= 0 && count > commands[i].most)
-            die_usage("%s: too many arguments", name);
+        program_count_operands(name, request->operands, commands[i].least, commands[i].most);
         return commands[i].run(request);
     }
     die_usage("unknown command '%s'", name);

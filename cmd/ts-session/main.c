@@ -47,16 +47,10 @@ static const struct command *find_command(char **operands)
     if (operands[0] == NULL)
         die_usage("a command is needed: list, show, search, name, delete, audit or check");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(commands[i].name, operands[0]) != 0)
-            continue;
-        int count = 0;
-        while (operands[count + 1] != NULL)
-            count++;
-        if (count < commands[i].least)
-            die_usage("%s: an argument is missing", operands[0]);
-        if (commands[i].most >= 0 && count > commands[i].most)
-            die_usage("%s: too many arguments", operands[0]);
-        return &commands[i];
+        if (strcmp(commands[i].name, operands[0]) == 0) {
+            program_count_operands(operands[0], operands + 1, commands[i].least, commands[i].most);
+            return &commands[i];
+        }
     }
     die_usage("unknown command '%s'", operands[0]);
 }

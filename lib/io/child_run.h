@@ -2,8 +2,8 @@
  * Run a program to its end: give it its input, keep what it prints, bounded in
  * size and time.
  */
-#ifndef IO_CAPTURE_H
-#define IO_CAPTURE_H
+#ifndef IO_CHILD_RUN_H
+#define IO_CHILD_RUN_H
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct capture {
+struct child_run {
     struct buffer output;    /* of stdout; owned */
     struct buffer complaint; /* the beginning of stderr; owned */
     int status;              /* its exit code, or 128 and the number of the signal */
@@ -21,8 +21,8 @@ struct capture {
     bool overflowed;         /* it was ended because its output was too long */
 };
 
-void capture_init(struct capture *capture, size_t output_most, size_t complaint_most);
-void capture_release(struct capture *capture);
+void child_run_init(struct child_run *run, size_t output_most, size_t complaint_most);
+void child_run_release(struct child_run *run);
 
 /*
  * Run it; spawn has path, argv, environment and directory, its descriptors 0 to
@@ -30,7 +30,7 @@ void capture_release(struct capture *capture);
  * by SIGTERM, and SIGKILL a moment later, when it is too late or too loud.
  * 0: it has ended, however; -1 with a sentence: it could not be started.
  */
-int capture_run(struct capture *capture, const struct spawn *spawn, const char *input,
+int child_run_to_end(struct child_run *run, const struct spawn *spawn, const char *input,
     size_t length, int64_t deadline, struct error *error);
 
 #endif

@@ -1,4 +1,4 @@
-#include "io/capture.h"
+#include "io/child_run.h"
 
 #include "base/clock.h"
 
@@ -19,17 +19,17 @@ struct pipes {
     int input, output, complaint; /* our ends; -1: closed */
 };
 
-void capture_init(struct capture *capture, size_t output_most, size_t complaint_most)
+void child_run_init(struct child_run *run, size_t output_most, size_t complaint_most)
 {
-    *capture = (struct capture){.status = -1};
-    buffer_init(&capture->output, output_most);
-    buffer_init(&capture->complaint, complaint_most);
+    *run = (struct child_run){.status = -1};
+    buffer_init(&run->output, output_most);
+    buffer_init(&run->complaint, complaint_most);
 }
 
-void capture_release(struct capture *capture)
+void child_run_release(struct child_run *run)
 {
-    buffer_release(&capture->output);
-    buffer_release(&capture->complaint);
+    buffer_release(&run->output);
+    buffer_release(&run->complaint);
 }
 
 /* Write what the pipe takes. */
@@ -59,16 +59,16 @@ static bool drain(int *fd, struct buffer *buffer)
 }
 
 /* Until both of its streams are closed. False: it is to be ended. */
-static bool converse(struct capture *capture, struct pipes *pipes, const char *input, size_t length,
-    int64_t deadline)
+static bool converse(
+    struct child_run *run, struct pipes *pipes, const char *input, size_t length, int64_t deadline)
 {
     size_t sent = 0;
     while (pipes->output >= 0 || pipes->complaint >= 0) {
         struct pollfd watched[] = {{.fd = pipes->input, .events = POLLOUT},
             {.fd = pipes->output, .events = POLLIN}, {.fd = pipes->complaint, .events = POLLIN}};
         int64_t left = deadline - clock_monotonic_ms();
-        capture->timed_out = left <= 0;
-        if (capture->timed_out)
+        run->timed_out = left <= 0;
+        if (run->timed_out)
             return false;
         if (poll(watched, 3, left < INT_MAX ? (int)left : INT_MAX) < 0) {
             if (errno != EINTR)
@@ -77,27 +77,27 @@ static bool converse(struct capture *capture, struct pipes *pipes, const char *i
         }
         if (watched[0].revents != 0)
             feed(&pipes->input, input, length, &sent);
-        if (watched[1].revents != 0 && !drain(&pipes->output, &capture->output)) {
-            capture->overflowed = true;
+        if (watched[1].revents != 0 && !drain(&pipes->output, &run->output)) {
+            run->overflowed = true;
             return false;
         }
         if (watched[2].revents != 0)
-            drain(&pipes->complaint, &capture->complaint);
+            drain(&pipes->complaint, &run->complaint);
     }
     return true;
 }
 
-static void end(struct capture *capture, struct process *process, bool willing, int64_t deadline)
+static void end(struct child_run *run, struct process *process, bool willing, int64_t deadline)
 {
-    if (willing && process_wait(process, deadline, &capture->status))
+    if (willing && process_wait(process, deadline, &run->status))
         return;
-    capture->timed_out = capture->timed_out || (willing && !capture->overflowed);
+    run->timed_out = run->timed_out || (willing && !run->overflowed);
     process_signal(process, SIGTERM);
-    if (!process_wait(process, clock_monotonic_ms() + KILL_AFTER_MS, &capture->status))
+    if (!process_wait(process, clock_monotonic_ms() + KILL_AFTER_MS, &run->status))
         process_kill(process);
 }
 
-int capture_run(struct capture *capture, const struct spawn *spawn, const char *input,
+int child_run_to_end(struct child_run *run, const struct spawn *spawn, const char *input,
     size_t length, int64_t deadline, struct error *error)
 {
     struct pipes pipes = {-1, -1, -1};
@@ -118,8 +118,8 @@ int capture_run(struct capture *capture, const struct spawn *spawn, const char *
     if (result == 0) {
         if (length == 0)
             close_descriptor(&pipes.input);
-        bool willing = converse(capture, &pipes, input, length, deadline);
-        end(capture, &process, willing, deadline);
+        bool willing = converse(run, &pipes, input, length, deadline);
+        end(run, &process, willing, deadline);
     }
     close_descriptor(&pipes.input);
     close_descriptor(&pipes.output);
